@@ -1,0 +1,1 @@
+"""Every baseline, peer and model, behind one surface."""
