@@ -232,7 +232,7 @@ def _split(screen: Screen, name: str, train: np.ndarray, test: dict[str, np.ndar
     if not sum(map(len, test.values())):
         raise InputError(
             f"Split {name!r} leaves no test cells in screen {screen.name!r} "
-            f"({len(screen.singles)} singles, {len(screen.doubles)} doubles); choose another split."
+            f"({len(screen.singles)} singles, {len(screen.doubles)} doubles); choose another split, fraction or seed."
         )
     return Split(name, train, test, screen.fingerprint)
 
