@@ -1,0 +1,1 @@
+"""What a prediction is worth: errors, distances, deltas, intervals, and the audit."""
