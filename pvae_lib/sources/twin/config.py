@@ -1,0 +1,96 @@
+"""What a twin is made of: every option, with the calibrated defaults."""
+
+from dataclasses import dataclass
+
+from pvae_lib.exceptions import InputError
+
+
+@dataclass(frozen=True)
+class TwinConfig:
+    """Sizes and strengths of a twin. `small()`, `reduced()` and `full()` give the named sizes.
+
+    The strengths are calibrated on constants measured on Norman's real screen: see
+    `pvae_lib.sources.twin.calibration`. `background` and `signal` multiply them (1 = calibrated);
+    their ratio is what a sweep of background against signal turns.
+    """
+
+    name: str = "twin"
+    n_cells: int = 4_400
+    n_genes: int = 450
+    n_singles: int = 22
+    n_doubles: int = 20
+    n_controls: int = 500
+    min_cells: int = 40
+    min_cells_split: int = 144
+    """Cells of the singles in the paper's test split, which takes 96 of each."""
+
+    background: float = 1.0
+    signal: float = 1.0
+    interactions: float = 1.0
+    """Share of interacting doubles, relative to the calibrated one."""
+
+    # Library and abundance (UMI). The kept genes hold about 23 % of a cell's UMI: with a
+    # log-normal of abundances this share is the one that gives Norman's ‖mean‖² and V at once.
+    library_median: float = 13_523.0
+    library_sd_within: float = 0.37
+    library_sd_between: float = 0.19
+    abundance_log_mean: float = -5.25
+    abundance_log_sd: float = 3.2
+    abundance_max: float = 300.0
+    genes_of_the_full_twin: int = 5_000
+    """A smaller twin keeps the most abundant of this many genes: they carry the statistics."""
+
+    # Background: cell cycle and state.
+    cycle_share: float = 0.10
+    cycle_amplitude: float = 0.9
+    n_programs: int = 24
+    state_rank: int = 5
+    state_sd: float = 0.45
+
+    # Effects.
+    strength_log_mean: float = -0.35
+    strength_log_sd: float = 0.75
+    shared_drive: float = 0.35
+    regulon_share: float = 0.08
+    regulon_sd: float = 0.5
+    escape: float = 0.08
+    dose_shape: float = 8.0
+    competition: float = 0.25
+
+    # Classes of doubles (the rest is additive) before `interactions`.
+    p_synergy: float = 0.06
+    p_buffering: float = 0.12
+    p_epistasis: float = 0.08
+    p_neomorphic: float = 0.08
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n_singles <= 105 or not 0 <= self.n_doubles <= 131:
+            raise InputError(
+                f"a twin has 1 to 105 singles and 0 to 131 doubles, not {self.n_singles} and "
+                f"{self.n_doubles}: Norman's screen has no more names"
+            )
+        if min(self.background, self.signal, self.interactions) < 0:
+            raise InputError("background, signal and interactions multiply strengths: give ≥ 0")
+
+    @classmethod
+    def small(cls, **changes: object) -> "TwinConfig":
+        """About 4,400 cells × 450 genes, 22 singles, 20 doubles: made in two seconds."""
+        return cls(**changes)
+
+    @classmethod
+    def reduced(cls, **changes: object) -> "TwinConfig":
+        """About 20,000 cells × 1,000 genes, all 105 singles and 131 doubles."""
+        sizes = dict(
+            name="twin-reduced", n_cells=20_000, n_genes=1_000, n_singles=105, n_doubles=131,
+            n_controls=1_700, min_cells=24,
+        )  # fmt: skip
+        return cls(**{**sizes, **changes})
+
+    @classmethod
+    def full(cls, **changes: object) -> "TwinConfig":
+        """105,528 cells × 5,000 genes, all conditions: the size of Norman's screen."""
+        sizes = dict(
+            name="twin-full", n_cells=105_528, n_genes=5_000, n_singles=105, n_doubles=131,
+            n_controls=8_900, min_cells=24,
+        )  # fmt: skip
+        return cls(**{**sizes, **changes})
