@@ -6,6 +6,7 @@ summed over genes.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,6 +42,27 @@ def nrmse(prediction: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sqrt(mean_square(prediction - truth) / scale)) if scale > 0 else float("nan")
 
 
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Mean profile, variance around it (divisor n) and mean square of cells.
+
+    `mean` is (genes,) float64; `variance` and `square` are summed over genes.
+    """
+
+    mean: np.ndarray
+    variance: float
+    square: float
+
+    @classmethod
+    def of(cls, cells: np.ndarray) -> Self:
+        """Moments of an (n, genes) array."""
+        genes = cells.shape[1]
+        mean = column_means(cells)
+        # Around the mean, not as a difference of squares: a collapsed model's variance is tiny.
+        variance = mean_square(cells - mean.astype(cells.dtype)) * genes
+        return cls(mean, variance, mean_square(cells) * genes)
+
+
 @dataclass(frozen=True)
 class Decomposition:
     """The parts of a paired squared error: nRMSE² · second_moment = V + bias2 + var + cross.
@@ -57,7 +79,8 @@ class Decomposition:
 
     @property
     def nrmse(self) -> float:
-        error = self.V + self.bias2 + self.var + self.cross
+        """As `nrmse` of the cells; NaN where every true value is 0."""
+        error = max(self.V + self.bias2 + self.var + self.cross, 0.0)
         return float(np.sqrt(error / self.second_moment)) if self.second_moment > 0 else np.nan
 
     @property
@@ -69,21 +92,16 @@ class Decomposition:
         return self.var / self.V if self.V > 0 else np.nan
 
 
-def spread(cells: np.ndarray, mean: np.ndarray) -> float:
-    """Variance of cells around their mean (divisor n), summed over genes.
-
-    Parameters
-    ----------
-    cells
-        (n, genes).
-    mean
-        (genes,) their mean.
-    """
-    return mean_square(cells - mean.astype(cells.dtype)) * cells.shape[1]
-
-
-def decompose(prediction: np.ndarray, truth: np.ndarray) -> Decomposition:
+def decompose(
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    predicted: Moments | None = None,
+    true: Moments | None = None,
+) -> Decomposition:
     """Split the paired squared error into V, bias² and Var(x̂); exact, with the cross term.
+
+    Variances use the divisor n, and bias² is that of the sample means: it contains the noise
+    V/n of the true mean, so a perfect mean still shows a little of it.
 
     Parameters
     ----------
@@ -91,16 +109,15 @@ def decompose(prediction: np.ndarray, truth: np.ndarray) -> Decomposition:
         (n, genes) predicted cells, row i paired with row i of `truth`.
     truth
         (n, genes) true cells.
-
-    Variances use the divisor n, and bias² is that of the sample means: it contains the noise
-    V/n of the true mean, so a perfect mean still shows a little of it.
+    predicted, true
+        Their moments, where they were computed before.
     """
-    genes = truth.shape[1]
-    true_mean, predicted_mean = column_means(truth), column_means(prediction)
-    V, var = spread(truth, true_mean), spread(prediction, predicted_mean)
-    bias2 = float(np.sum((predicted_mean - true_mean) ** 2))
-    error = mean_square(prediction - truth) * genes
-    return Decomposition(V, bias2, var, error - V - bias2 - var, mean_square(truth) * genes)
+    predicted = Moments.of(prediction) if predicted is None else predicted
+    true = Moments.of(truth) if true is None else true
+    bias2 = float(np.sum((predicted.mean - true.mean) ** 2))
+    error = mean_square(prediction - truth) * truth.shape[1]
+    cross = error - true.variance - bias2 - predicted.variance
+    return Decomposition(true.variance, bias2, predicted.variance, cross, true.square)
 
 
 def column_means(cells: np.ndarray) -> np.ndarray:
@@ -151,9 +168,7 @@ def pearson(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.dot(a, b) / norm) if norm > 0 else float("nan")
 
 
-def r2_inherited_of_batches(
-    prediction: np.ndarray, truth: np.ndarray, batch: int = BATCH
-) -> float:
+def r2_inherited_of_batches(prediction: np.ndarray, truth: np.ndarray, batch: int = BATCH) -> float:
     """`r2_inherited` of the means of batches of paired cells, averaged over full batches.
 
     Fewer cells than one batch count as a single batch. Noisy means pull the number down, so it
@@ -164,17 +179,16 @@ def r2_inherited_of_batches(
     prediction, truth
         (n, genes) paired cells in random order.
     batch
-        cells in a batch.
+        Cells in a batch.
     """
     batch = min(batch, len(truth))
-    starts = range(0, len(truth) - batch + 1, batch)
-    return float(
-        np.mean(
-            [
-                r2_inherited(
-                    column_means(prediction[s : s + batch]), column_means(truth[s : s + batch])
-                )
-                for s in starts
-            ]
-        )
+    scores = r2_score(
+        _batch_means(prediction, batch), _batch_means(truth, batch), multioutput="raw_values"
     )
+    return float(np.mean(np.maximum(scores, 0.0)))
+
+
+def _batch_means(cells: np.ndarray, batch: int) -> np.ndarray:
+    """(genes, full batches) float64 means over consecutive rows."""
+    full = len(cells) // batch
+    return cells[: full * batch].reshape(full, batch, -1).mean(axis=1, dtype=np.float64).T

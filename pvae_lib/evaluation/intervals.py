@@ -1,0 +1,90 @@
+"""Means over conditions with 95 % bootstrap intervals."""
+
+import numpy as np
+import pandas as pd
+
+from pvae_lib.evaluation.metrics import ALL, COLUMNS
+
+LEVEL = 0.95
+
+
+def bootstrap_means(
+    values: np.ndarray, *, n_resamples: int = 5000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Column means and their percentile bootstrap intervals over rows.
+
+    All columns share the resampled rows, so differences between columns keep their pairing. With
+    few rows (five conditions, say) the interval is too narrow: it cannot know what it never saw.
+
+    Parameters
+    ----------
+    values
+        (conditions, columns); NaN is left out.
+    n_resamples, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    mean, low, high
+        (columns,) each; low and high are NaN with fewer than two defined rows.
+    """
+    n = len(values)
+    defined = np.isfinite(values)
+    filled = np.where(defined, values, 0.0)
+    draws = np.random.default_rng(seed).integers(n, size=(n_resamples, n))
+    weights = np.zeros((n_resamples, n))
+    np.add.at(weights, (np.arange(n_resamples)[:, None], draws), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a column, or a resample, all NaN
+        mean = filled.sum(axis=0) / defined.sum(axis=0)
+        means = (weights @ filled) / (weights @ defined)
+    low, high = np.full((2, values.shape[1]), np.nan)
+    enough = defined.sum(axis=0) >= 2
+    if enough.any():
+        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+        low[enough], high[enough] = np.nanquantile(means[:, enough], tails, axis=0)
+    return mean, low, high
+
+
+def summarise(table: pd.DataFrame, *, n_resamples: int = 5000, seed: int = 0) -> pd.DataFrame:
+    """Append means over conditions, and their intervals, to a tidy table.
+
+    For each seed, and where there are several also over all seeds (first the mean over seeds of
+    each condition, then over conditions), rows with condition "all" are added: the mean under the
+    metric's own name, and the interval as `<metric>_low` and `<metric>_high`. Rows over all seeds
+    have no seed (an empty field in CSV). Earlier summary rows are replaced.
+
+    Parameters
+    ----------
+    table
+        Tidy table of one or more audits (columns screen, method, condition, metric, seed, value).
+    n_resamples, seed
+        Of the bootstrap over conditions; it does not reflect the spread between seeds.
+    """
+    raw = table[table["condition"] != ALL].astype({"seed": "Int64"})
+    parts = [raw]
+    for screen, of_screen in raw.groupby("screen", sort=False):
+        seeds = list(of_screen["seed"].unique())
+        for which in [*seeds, pd.NA] if len(seeds) > 1 else seeds:
+            chosen = of_screen if which is pd.NA else of_screen[of_screen["seed"] == which]
+            wide = chosen.pivot_table(
+                index="condition",
+                columns=["method", "metric"],
+                values="value",
+                aggfunc="mean",
+                dropna=False,
+                sort=False,
+            )
+            found = bootstrap_means(wide.to_numpy(), n_resamples=n_resamples, seed=seed)
+            for suffix, values in zip(("", "_low", "_high"), found, strict=True):
+                part = pd.DataFrame(
+                    {
+                        "screen": screen,
+                        "method": wide.columns.get_level_values("method"),
+                        "condition": ALL,
+                        "metric": wide.columns.get_level_values("metric") + suffix,
+                        "seed": pd.array([which] * len(values), dtype="Int64"),
+                        "value": values,
+                    }
+                )
+                parts.append(part)
+    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
