@@ -21,7 +21,7 @@ def save(screen: Screen, path: Path, provenance: dict) -> None:
         The folder cannot be written or is full.
     """
     adata = screen.to_anndata()
-    adata.uns[RECORD] = json.dumps(provenance, sort_keys=True)
+    adata.uns[RECORD] = _as_json(provenance)
     with write_atomically(path) as partial_path:
         adata.write_h5ad(partial_path, compression="lzf")
 
@@ -33,7 +33,7 @@ def load(path: Path, provenance: dict | None = None) -> Screen | None:
     `provenance`; without `provenance`, whatever was kept there is taken.
     """
     record = read_provenance(path)
-    if record is None or (provenance is not None and record != provenance):
+    if record is None or (provenance is not None and record != json.loads(_as_json(provenance))):
         return None
     try:
         return Screen.from_anndata(
@@ -50,3 +50,7 @@ def read_provenance(path: Path) -> dict | None:
             return json.loads(file["uns"][RECORD].asstr()[()])
     except (OSError, KeyError, AttributeError, ValueError):
         return None
+
+
+def _as_json(provenance: dict) -> str:
+    return json.dumps(provenance, sort_keys=True)

@@ -8,6 +8,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from anndata.utils import make_index_unique
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.progress import bar
@@ -78,16 +79,17 @@ def read_geo(
     order = np.argsort(position[position >= 0])
     chosen = chosen[position >= 0].iloc[order]
 
+    repeated = int(symbols[1].duplicated().sum())
     adata = ad.AnnData(
         X=_read_matrix(Path(matrix), (len(symbols), len(names)), position[position >= 0][order]),
         obs=chosen.set_index("cell_barcode"),
-        var=pd.DataFrame({"gene_id": symbols[0].to_numpy()}, index=symbols[1].to_numpy()),
+        var=pd.DataFrame(
+            {"gene_id": symbols[0].to_numpy()}, index=make_index_unique(pd.Index(symbols[1]))
+        ),
     )
     adata.obs["condition"] = adata.obs["guide_identity"].map(
         {identity: guide_condition(identity) for identity in chosen["guide_identity"].unique()}
     )
-    repeated = int(adata.var_names.duplicated().sum())
-    adata.var_names_make_unique()
     adata.uns["notes"] = [
         f"{repeated} gene symbols repeat an earlier one; they were made unique in scanpy's way",
         f"{unknown} cells with a good identity have no barcode in the matrix",

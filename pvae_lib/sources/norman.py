@@ -16,7 +16,7 @@ from pvae_lib.exceptions import InputError
 from pvae_lib.screen import Screen
 from pvae_lib.screen.anndata_io import open_h5ad
 from pvae_lib.screen.labels import genes_of
-from pvae_lib.sources import cache
+from pvae_lib.sources import DATA_DIR, cache
 from pvae_lib.sources.fetch import fetch
 from pvae_lib.sources.geo import EXCLUDED_GUIDES, read_geo
 from pvae_lib.sources.published import NORMAN_GEO, NORMAN_SCPERTURB
@@ -144,6 +144,7 @@ def load(
     else:
         path = Path(file) if file else fetch(NORMAN_SCPERTURB, data_dir)
         adata = read_copy(path, layout)
+    print(*adata.uns["notes"], sep="\n")
     screen = prepare(adata, layout, n_genes, variable_over, expected)
     cache.save(screen, data_dir / f"{NAME}.h5ad", provenance)
     return screen
@@ -153,7 +154,8 @@ def read_copy(path: Path, layout: Layout = Layout()) -> ad.AnnData:
     """An .h5ad copy of the screen without the cells of the control NegCtrl1_NegCtrl0.
 
     They can be told only where the copy has the column of guides; elsewhere they stay, among the
-    controls. Repeated gene symbols are made unique in scanpy's way.
+    controls. Repeated gene symbols are made unique in scanpy's way. `.uns["notes"]` says what was
+    done, and whether the file has the published MD5.
 
     Raises
     ------
@@ -161,12 +163,26 @@ def read_copy(path: Path, layout: Layout = Layout()) -> ad.AnnData:
         No such file, not an .h5ad, or a damaged one.
     """
     adata = open_h5ad(path)
+    md5 = pooch.file_hash(str(path), alg="md5")
+    notes = [f"{path.name} is scPerturb's published file (MD5 {md5})"]
+    if md5 != NORMAN_SCPERTURB.md5:
+        notes = [
+            f"{path.name} has MD5 {md5}, scPerturb's published file {NORMAN_SCPERTURB.md5}: taken "
+            "as another copy, checked by its shape and labels"
+        ]
     if layout.guide_column in adata.obs:
         guides = adata.obs[layout.guide_column].astype(str)
         dropped = guides.isin([EXCLUDED_GUIDES, EXCLUDED_GUIDES.split("__")[0]]).to_numpy()
-        if dropped.any():
-            adata = adata[~dropped].copy()
+        notes.append(f"{dropped.sum():,} cells of the control NegCtrl1_NegCtrl0 dropped")
+        adata = adata[~dropped].copy() if dropped.any() else adata
+    else:
+        notes.append(
+            f"no column {layout.guide_column!r} of guides: cells of the control NegCtrl1_NegCtrl0, "
+            "if there are any, stay among the controls"
+        )
+    notes.append(f"{adata.var_names.duplicated().sum()} repeated gene symbols made unique")
     adata.var_names_make_unique()
+    adata.uns["notes"] = notes
     return adata
 
 
@@ -238,8 +254,6 @@ def _source_md5(source: str, file: str | Path | None) -> dict[str, str]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Fetch and prepare from the command line; an InputError ends it with its one message."""
-    from pvae_lib.sources import DATA_DIR
-
     parser = argparse.ArgumentParser(prog="python -m pvae_lib.sources.norman", description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR)
     parser.add_argument("--source", choices=("scperturb", "geo"), default="scperturb")
