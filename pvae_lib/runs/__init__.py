@@ -1,0 +1,13 @@
+"""Running notebooks: their parameters checked, a folder a run, one HTML page.
+
+In a notebook, straight after the cell tagged `parameters`:
+
+    from pvae_lib.runs import guard; guard()
+
+From a terminal: `python -m pvae_lib.runs NOTEBOOK -p NAME VALUE -f PARAMETERS.yaml --out FOLDER`.
+"""
+
+from pvae_lib.runs.execute import run_notebook
+from pvae_lib.runs.notebook_guard import guard
+
+__all__ = ["guard", "run_notebook"]
