@@ -1,0 +1,35 @@
+"""Which control cell stands beside each perturbed cell of a batch.
+
+The paper draws it at random for every perturbed cell (Algorithm 1). The others are switches of
+ours: "nearest" and "optimal_transport" choose among a batch of random controls by Euclidean
+distance of expression; "given" takes pairs from outside, which only a simulation can know to
+share their background (counterfactual pairs).
+"""
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from pvae_lib.exceptions import InputError
+
+PAIRINGS = ("random", "nearest", "optimal_transport", "given")
+
+
+def check_pairing(pairing: str) -> None:
+    """Raise InputError for an unknown pairing."""
+    if pairing not in PAIRINGS:
+        raise InputError(f"pairing={pairing!r} is unknown: choose one of {', '.join(PAIRINGS)}.")
+
+
+def match(pairing: str, x: Tensor, candidates: Tensor) -> np.ndarray:
+    """For each cell of x (B, n_genes) the position of its control among candidates (M, n_genes).
+
+    "nearest" may use a candidate many times; "optimal_transport" uses each at most once and
+    minimises the sum of squared distances (M ≥ B).
+    """
+    distance = torch.cdist(x, candidates)  # (B, M)
+    if pairing == "nearest":
+        return distance.argmin(1).cpu().numpy()
+    rows, columns = linear_sum_assignment(distance.square().cpu().numpy())
+    return columns[np.argsort(rows)]

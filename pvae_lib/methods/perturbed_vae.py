@@ -1,0 +1,334 @@
+"""PerturbedVAE as a method: from a screen and a split to predicted cells."""
+
+import hashlib
+import os
+from typing import Literal, Self
+
+import numpy as np
+import torch
+
+from pvae_lib.exceptions import InputError
+from pvae_lib.learning import checkpoint as files
+from pvae_lib.learning.batches import PairedBatches
+from pvae_lib.learning.device import resolve_device
+from pvae_lib.learning.loop import TrainingSettings, train
+from pvae_lib.learning.pairing import check_pairing
+from pvae_lib.learning.randomness import NormalNoise, generator, seeded_initialisation
+from pvae_lib.methods.base import Method
+from pvae_lib.model import Objective, ObjectiveConfig, PerturbedVAE, PerturbedVAEConfig
+from pvae_lib.screen import Screen
+from pvae_lib.splits import Split
+
+PREDICTIONS = ("samples", "means")
+ROWS_AT_ONCE = 2048
+RESIDUAL_CELLS = 2000
+TINY_VARIANCE = 1e-8  # of a gene that is silent in all cells looked at
+# These do not change what is learned, so a checkpoint made with others may be resumed.
+NOT_IDENTITY = {"device", "checkpoint", "checkpoint_seconds", "prediction", "decoder_noise"}
+
+
+class PerturbedVAEMethod(Method):
+    """PerturbedVAE (paper, Eq. 1-9, 54-62, Algorithm 1) with the paper's hyper-parameters.
+
+    Parameters
+    ----------
+    d_nu, d_iota, hidden, layers, mechanism, mechanism_hidden, scm, prior_variance
+        The network; see `pvae_lib.model.PerturbedVAEConfig`.
+    w_kl_nu, w_kl_iota, alpha, reconstruction, annealing
+        The objective; see `pvae_lib.model.ObjectiveConfig`.
+    pairing, given
+        Which control stands beside each cell: "random", "nearest", "optimal_transport", or
+        "given" with an array (n_cells,) of control indices.
+    reconstruct_controls
+        Whether control cells are reconstructed too, with u = 0 (Algorithm 1 does not).
+    prediction, decoder_noise
+        "samples" of both blocks or their "means"; decoder noise adds the variance that is left
+        per gene, so that the answer looks like cells rather than like denoised cells.
+    epochs, batch_size, learning_rate, keep
+        Training; see `pvae_lib.learning.TrainingSettings`.
+    device
+        "cpu", "cuda", "mps" or "auto". Only the CPU promises bitwise the same numbers.
+    checkpoint, checkpoint_seconds
+        A file to resume from and to write to while training, and how often.
+
+    Attributes
+    ----------
+    network_ : the trained PerturbedVAE, on the CPU whatever it was trained on
+    history_ : DataFrame, one row a step: loss, recon, kl_nu, kl_iota, alignment
+    variance_ratio_ : Var(x̂)/Var(x) of reconstructed training cells: near 0 is collapse
+    """
+
+    def __init__(
+        self,
+        d_nu: int = 20,
+        d_iota: int = 85,
+        hidden: int = 256,
+        layers: int = 1,
+        mechanism: str = "mlp",
+        mechanism_hidden: int = 256,
+        scm: str = "full",
+        prior_variance: str = "softplus",
+        w_kl_nu: float = 1e-2,
+        w_kl_iota: float = 1e-2,
+        alpha: float = 0.05,
+        reconstruction: str = "mean",
+        annealing: str = "linear",
+        pairing: str = "random",
+        given: np.ndarray | None = None,
+        reconstruct_controls: bool = False,
+        prediction: str = "samples",
+        decoder_noise: bool = False,
+        epochs: int = 100,
+        batch_size: int = 64,
+        learning_rate: float = 1e-4,
+        keep: str = "last",
+        seed: int = 0,
+        device: str = "cpu",
+        checkpoint: str | os.PathLike | None = None,
+        checkpoint_seconds: float = 60.0,
+    ) -> None:
+        self.d_nu = d_nu
+        self.d_iota = d_iota
+        self.hidden = hidden
+        self.layers = layers
+        self.mechanism = mechanism
+        self.mechanism_hidden = mechanism_hidden
+        self.scm = scm
+        self.prior_variance = prior_variance
+        self.w_kl_nu = w_kl_nu
+        self.w_kl_iota = w_kl_iota
+        self.alpha = alpha
+        self.reconstruction = reconstruction
+        self.annealing = annealing
+        self.pairing = pairing
+        self.given = given
+        self.reconstruct_controls = reconstruct_controls
+        self.prediction = prediction
+        self.decoder_noise = decoder_noise
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.keep = keep
+        self.seed = seed
+        self.device = device
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+
+    def fit(self, screen: Screen, split: Split) -> Self:
+        """Train on the split's perturbed cells, paired with its control cells.
+
+        Raises
+        ------
+        InputError
+            A parameter without meaning, no controls, a batch larger than the data, a device that
+            is absent, or a checkpoint that is damaged or belongs to another run.
+        """
+        self._remember(screen, split)
+        weights, settings, device = self._check_parameters()
+        is_control = screen.is_control[split.train]
+        cells = split.train if self.reconstruct_controls else split.train[~is_control]
+        with seeded_initialisation(self.seed):
+            self.network_ = PerturbedVAE(self._network_config(screen.n_genes))
+        batches = PairedBatches(
+            screen.expression,
+            screen.u,
+            cells,
+            split.train[is_control],
+            batch_size=self.batch_size,
+            seed=self.seed,
+            noise={"noise_nu": self.d_nu, "noise_iota": self.d_iota},
+            pairing=self.pairing,
+            given=self.given,
+            device=device,
+        )
+        self._note_origin(screen, split)
+        self.history_ = train(
+            self.network_,
+            Objective(weights),
+            batches,
+            settings,
+            checkpoint=self.checkpoint,
+            identity=self._identity(),
+            name=f"PerturbedVAE, seed {self.seed}",
+        )
+        self._measure_residuals(batches)
+        return self
+
+    def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
+        """One cell under `condition` for each of n drawn control cells (paper, §3).
+
+        zι ~ q(zι | x_ctrl), zν ~ p(zν | zι, u), decode. Returns (n, n_genes) float32, log1p of
+        median-normalised counts (not clipped: the decoder is linear).
+
+        Raises
+        ------
+        InputError
+            A gene of the condition is unknown or was never trained on, or the controls have
+            other genes than the training screen.
+        """
+        self._check_genes(controls)
+        u = torch.from_numpy(self.check_condition(condition)[None])  # (1, n_targets)
+        index = self.draw_controls(controls, n, seed)
+        rng = generator(seed, f"predict {condition}")
+        sample = self.prediction == "samples"
+        widths = (self.d_nu * sample, self.d_iota * sample, len(self.genes_) * self.decoder_noise)
+        found = np.empty((n, len(self.genes_)), np.float32)
+        for start in range(0, n, ROWS_AT_ONCE):
+            block = index[start : start + ROWS_AT_ONCE]
+            noises = (_noise(rng, len(block), width) for width in widths)
+            x_control = torch.from_numpy(controls.dense(block))
+            found[start : start + len(block)] = self.network_.predict(x_control, u, *noises)
+        return found
+
+    def embed(
+        self, screen: Screen, kind: Literal["means", "samples"] = "means", seed: int = 0
+    ) -> dict[str, np.ndarray]:
+        """h (n_cells, hidden), z_iota (n_cells, d_iota) and z_nu (n_cells, d_nu) of every cell.
+
+        z_nu reads each cell's own u, so a classifier of u on it is circular. Means of a
+        collapsed z_iota still carry a trace of u that its samples do not: probe both.
+
+        Raises
+        ------
+        InputError
+            Unknown kind, or other genes or targets than the training screen.
+        """
+        if kind not in ("means", "samples"):
+            raise InputError(f"kind={kind!r} is unknown: choose means or samples.")
+        self._check_genes(screen)
+        if screen.targets != self.targets_:
+            raise InputError(
+                f"Screen {screen.name!r} has other targets than the one trained on: embed cells "
+                "of the same screen."
+            )
+        rng = generator(seed, "embed")
+        widths = (self.d_nu, self.d_iota) if kind == "samples" else (0, 0)
+        parts = []
+        for start in range(0, screen.n_cells, ROWS_AT_ONCE):
+            rows = slice(start, min(start + ROWS_AT_ONCE, screen.n_cells))
+            noises = (_noise(rng, rows.stop - start, width) for width in widths)
+            x, u = torch.from_numpy(screen.dense(rows)), torch.from_numpy(screen.u[rows])
+            parts.append(self.network_.embed(x, u, *noises))
+        return {name: torch.cat([p[name] for p in parts]).numpy() for name in parts[0]}
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write parameters and weights to one safetensors file, whole or not at all."""
+        record = {
+            "kind": "PerturbedVAE",
+            "parameters": self._parameters(),
+            "origin": self.origin_,
+            "trained_targets": sorted(self.trained_targets_),
+            "variance_ratio": self.variance_ratio_,
+        }
+        files.write(path, self.network_.state_dict(), record)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, screen: Screen) -> "PerturbedVAEMethod":
+        """Read what `save` wrote, for the screen it was trained on; `history_` is not kept.
+
+        Raises
+        ------
+        InputError
+            No such file, damaged, not a saved PerturbedVAE, or trained on another screen.
+        """
+        tensors, record = files.read(path)
+        if record.get("kind") != "PerturbedVAE":
+            raise InputError(
+                f"{path} holds no saved PerturbedVAE. (A training checkpoint is resumed by "
+                "fit, with checkpoint=this file.)"
+            )
+        files.check_same(
+            path,
+            {"screen": record["origin"]["screen"]},
+            {"screen": screen.fingerprint},
+        )
+        method = cls(**record["parameters"])
+        method.targets_, method.trained_targets_ = screen.targets, set(record["trained_targets"])
+        method.origin_, method.genes_ = record["origin"], screen.genes
+        method.variance_ratio_ = record["variance_ratio"]
+        method.network_ = PerturbedVAE(method._network_config(screen.n_genes)).eval()
+        method.network_.load_state_dict(tensors)
+        return method
+
+    # --- behind the surface --------------------------------------------------------------------
+
+    def _check_parameters(self) -> tuple[ObjectiveConfig, TrainingSettings, torch.device]:
+        if self.prediction not in PREDICTIONS:
+            raise InputError(
+                f"prediction={self.prediction!r} is unknown: choose one of {', '.join(PREDICTIONS)}."
+            )
+        check_pairing(self.pairing)
+        weights = ObjectiveConfig(
+            self.w_kl_nu, self.w_kl_iota, self.alpha, self.reconstruction, self.annealing
+        )
+        settings = TrainingSettings(
+            self.epochs,
+            self.learning_rate,
+            self.keep,
+            checkpoint_seconds=self.checkpoint_seconds,
+        )
+        return weights, settings, resolve_device(self.device)
+
+    def _network_config(self, n_genes: int) -> PerturbedVAEConfig:
+        return PerturbedVAEConfig(
+            n_genes=n_genes,
+            n_targets=len(self.targets_),
+            d_nu=self.d_nu,
+            d_iota=self.d_iota,
+            hidden=self.hidden,
+            layers=self.layers,
+            mechanism=self.mechanism,
+            mechanism_hidden=self.mechanism_hidden,
+            scm=self.scm,
+            prior_variance=self.prior_variance,
+            learned_variance=self.reconstruction == "learned_variance",
+        )
+
+    def _note_origin(self, screen: Screen, split: Split) -> None:
+        self.genes_ = screen.genes
+        self.origin_ = {
+            "screen": screen.fingerprint,
+            "split": split.name,
+            "training cells": hashlib.blake2b(split.train.tobytes(), digest_size=8).hexdigest(),
+        }
+
+    def _parameters(self) -> dict:
+        """The parameters as JSON keeps them; given pairs stay out (they serve training only)."""
+        parameters = {**self.get_params(), "given": None}
+        if self.checkpoint is not None:
+            parameters["checkpoint"] = os.fspath(self.checkpoint)
+        return parameters
+
+    def _identity(self) -> dict:
+        """What makes this training run this run."""
+        given = None if self.given is None else np.asarray(self.given, np.int64).tobytes()
+        identity = {k: v for k, v in self._parameters().items() if k not in NOT_IDENTITY}
+        identity["given"] = given and hashlib.blake2b(given, digest_size=8).hexdigest()
+        return identity | self.origin_
+
+    def _check_genes(self, screen: Screen) -> None:
+        if not np.array_equal(screen.genes, self.genes_):
+            raise InputError(
+                f"Screen {screen.name!r} has other genes ({screen.n_genes}) than the one trained "
+                f"on ({len(self.genes_)}): select the same genes in the same order."
+            )
+
+    @torch.no_grad()
+    def _measure_residuals(self, batches: PairedBatches) -> None:
+        """Per-gene variance that the decoder leaves, and the share of variance it keeps."""
+        network = self.network_.cpu()
+        chosen = generator(self.seed, "residuals").permutation(batches.cells)[:RESIDUAL_CELLS]
+        index = torch.from_numpy(np.sort(chosen)).to(batches.device)
+        x, u = batches.rows.dense(index).cpu(), batches.u[index].cpu()
+        normal = NormalNoise(self.seed, "residuals", x.device)
+        noise = normal(len(x), self.d_nu + self.d_iota).split([self.d_nu, self.d_iota], 1)
+        z = network.embed(x, u, *noise)
+        x_hat = network.decode(z["z_nu"], z["z_iota"])
+        self.variance_ratio_ = float(x_hat.var(0).sum() / x.var(0).sum())
+        if self.reconstruction != "learned_variance":
+            network.log_variance.copy_(torch.log((x - x_hat).square().mean(0) + TINY_VARIANCE))
+
+
+def _noise(rng: np.random.Generator, rows: int, width: int) -> torch.Tensor | None:
+    """Standard normal (rows, width), or None where no noise is wanted."""
+    return torch.from_numpy(rng.standard_normal((rows, width), np.float32)) if width else None
