@@ -21,7 +21,8 @@ def canonical_label(label: str, control: str = CONTROL, separator: str = SEPARAT
     Raises
     ------
     InputError
-        The label is empty, or names the same gene twice.
+        The label is empty, names the same gene twice, or says "control" where that is not the
+        control's label.
     """
     parts = [part.strip() for part in str(label).split(separator)]
     if str(label).strip() == control or all(part == control for part in parts):
@@ -31,6 +32,11 @@ def canonical_label(label: str, control: str = CONTROL, separator: str = SEPARAT
         raise InputError(
             f"Condition label {label!r} has an empty gene name (separator {separator!r}). "
             "Drop those cells or name their perturbation."
+        )
+    if CONTROL in genes:
+        raise InputError(
+            f"Condition label {label!r} says {CONTROL!r}, but the control's label was given as "
+            f"{control!r}; give control={CONTROL!r}, or rename one of the two."
         )
     if len(set(genes)) < len(genes):
         raise InputError(f"Condition label {label!r} names a gene twice; name each gene once.")

@@ -244,7 +244,7 @@ class Screen:
         if genes.dtype != bool:
             position = pd.Index(self.genes).get_indexer(genes)
             if (position < 0).any():
-                unknown = genes[position < 0][0]
+                unknown = str(genes[position < 0][0])
                 raise InputError(
                     f"Gene {unknown!r} is not in screen {self.name!r}; "
                     f"{nearest(unknown, self.genes)}"
