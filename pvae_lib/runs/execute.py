@@ -13,6 +13,10 @@ from pvae_lib.exceptions import InputError
 from pvae_lib.runs import export, record
 from pvae_lib.runs.parameters import Parameter, check_names, check_value, declared
 
+# The kernel's own log shares the terminal: a warning at each start, a traceback at each Ctrl-C.
+# What a cell raises or writes comes back by another way.
+KERNEL_ARGUMENTS = ["--log-level=CRITICAL"]
+
 
 class NotebookFailed(RuntimeError):
     """A cell raised something that is no InputError; the message ends with its traceback."""
@@ -115,6 +119,7 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], folder: Path, quiet:
             kernel_name="python3",
             progress_bar=False,
             stderr_file=None if quiet else sys.stderr,
+            extra_arguments=KERNEL_ARGUMENTS,
         )
     except papermill.PapermillExecutionError as error:
         if error.ename == "InputError":

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 
 from pvae_lib.files import write_atomically
+from pvae_lib.runs.execute import KERNEL_ARGUMENTS
 from pvae_lib.runs.export import tidy
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -37,6 +38,7 @@ def refresh(path: Path) -> None:
         record_timing=False,
         store_widget_state=False,
         timeout=600,
+        extra_arguments=KERNEL_ARGUMENTS,
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute()
