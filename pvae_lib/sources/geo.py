@@ -132,7 +132,6 @@ def _read_matrix(path: Path, shape: tuple[int, int], columns: np.ndarray) -> sp.
     """
     row_of = np.full(shape[1], -1, dtype=np.int32)
     row_of[columns] = np.arange(len(columns))
-    cells, genes, values, n_read = [], [], [], 0
     try:
         n_header, stored_shape, n_entries = _read_header(path)
         if stored_shape != shape:
@@ -145,23 +144,29 @@ def _read_matrix(path: Path, shape: tuple[int, int], columns: np.ndarray) -> sp.
             dtype={"gene": np.int32, "cell": np.int32, "count": np.float32},
             chunksize=ENTRIES_AT_A_TIME,
         )  # fmt: skip
+        # Filled in place: pieces gathered in a list would be held twice when they are joined.
+        cells, genes = np.empty((2, n_entries), dtype=np.int32)
+        values = np.empty(n_entries, dtype=np.float32)
+        n_read = n_kept = 0
         with bar(total=n_entries, desc=f"reading {path.name}", unit="entry") as progress:
             for piece in pieces:
                 row = row_of[piece["cell"].to_numpy() - 1]
                 kept = row >= 0
-                cells.append(row[kept])
-                genes.append(piece["gene"].to_numpy()[kept] - 1)
-                values.append(piece["count"].to_numpy()[kept])
                 n_read += len(piece)
+                new = slice(n_kept, n_kept + int(kept.sum()))
+                cells[new] = row[kept]
+                genes[new] = piece["gene"].to_numpy()[kept] - 1
+                values[new] = piece["count"].to_numpy()[kept]
+                n_kept = new.stop
                 progress.update(len(piece))
+        if n_read != n_entries:
+            raise InputError(f"{path} has {n_read:,} of {n_entries:,} entries; download it again.")
+        entries = (values[:n_kept], (cells[:n_kept], genes[:n_kept]))
+        return sp.coo_matrix(entries, shape=(len(columns), shape[0])).tocsr()
     except InputError:
         raise
     except (OSError, EOFError, ValueError, IndexError) as error:
         raise _damaged(path, error) from error
-    if n_read != n_entries:
-        raise InputError(f"{path} has {n_read:,} of {n_entries:,} entries; download it again.")
-    entries = (np.concatenate(values), (np.concatenate(cells), np.concatenate(genes)))
-    return sp.coo_matrix(entries, shape=(len(columns), shape[0])).tocsr()
 
 
 def _read_header(path: Path) -> tuple[int, tuple[int, int], int]:

@@ -96,7 +96,8 @@ def load(
 ) -> Screen:
     """The prepared screen: from the data folder where it was kept, else made and kept there.
 
-    Preparation follows the paper: median-normalised totals, log1p, highly variable genes.
+    Preparation follows the paper: median-normalised totals, log1p, highly variable genes. The full
+    screen takes a few minutes and about 11 GB of memory, once (scaled from a part of its size).
 
     Parameters
     ----------
