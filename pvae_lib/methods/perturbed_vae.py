@@ -17,6 +17,7 @@ from pvae_lib.learning.randomness import NormalNoise, generator, seeded_initiali
 from pvae_lib.methods.base import Method
 from pvae_lib.model import Objective, ObjectiveConfig, PerturbedVAE, PerturbedVAEConfig
 from pvae_lib.screen import Screen
+from pvae_lib.screen.labels import canonical_label
 from pvae_lib.splits import Split
 
 PREDICTIONS = ("samples", "means")
@@ -169,7 +170,7 @@ class PerturbedVAEMethod(Method):
         self._check_genes(controls)
         u = torch.from_numpy(self.check_condition(condition)[None])  # (1, n_targets)
         index = self.draw_controls(controls, n, seed)
-        rng = generator(seed, f"predict {condition}")
+        rng = generator(seed, f"predict {canonical_label(condition)}")
         sample = self.prediction == "samples"
         widths = (self.d_nu * sample, self.d_iota * sample, len(self.genes_) * self.decoder_noise)
         found = np.empty((n, len(self.genes_)), np.float32)
@@ -255,7 +256,7 @@ class PerturbedVAEMethod(Method):
     def _check_parameters(self) -> tuple[ObjectiveConfig, TrainingSettings, torch.device]:
         if self.prediction not in PREDICTIONS:
             raise InputError(
-                f"prediction={self.prediction!r} is unknown: choose one of {', '.join(PREDICTIONS)}."
+                f"prediction={self.prediction!r} is unknown: choose {' or '.join(PREDICTIONS)}."
             )
         check_pairing(self.pairing)
         weights = ObjectiveConfig(

@@ -1,0 +1,40 @@
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+
+from pvae_lib.learning import fit_seeds
+
+
+class Drawn(BaseEstimator):
+    """An estimator whose result shows its seed, its threads and the data it was given."""
+
+    def __init__(self, seed=0, checkpoint=None):
+        self.seed = seed
+        self.checkpoint = checkpoint
+
+    def fit(self, screen, split):
+        self.value_ = np.random.default_rng(self.seed).random() + screen.sum()
+        self.threads_ = torch.get_num_threads()
+        return self
+
+
+def test_each_seed_is_fitted_alone_and_in_order():
+    screen = np.ones(200_000)
+    fitted = fit_seeds(Drawn(), screen, None, [4, 2, 4], processes=1)
+    assert [m.seed for m in fitted] == [4, 2, 4]
+    assert fitted[0].value_ == fitted[2].value_ != fitted[1].value_
+
+
+def test_checkpoints_are_told_apart_and_the_method_is_left_alone(tmp_path):
+    method = Drawn(checkpoint=tmp_path / "run.safetensors")
+    fitted = fit_seeds(method, np.ones(3), None, [0, 1], processes=1)
+    assert [m.checkpoint for m in fitted] == [
+        str(tmp_path / f"run-seed{seed}.safetensors") for seed in (0, 1)
+    ]
+    assert method.checkpoint == tmp_path / "run.safetensors" and not hasattr(method, "value_")
+
+
+def test_one_thread_a_seed_and_the_callers_count_is_given_back():
+    before = torch.get_num_threads()
+    assert fit_seeds(Drawn(), np.ones(3), None, [0], processes=1)[0].threads_ == 1
+    assert torch.get_num_threads() == before
