@@ -83,8 +83,8 @@ notebooks: setup  ## run the lessons again in place and store their outputs (NOT
 lab: setup  ## JupyterLab on the lessons
 	$(BIN)/jupyter lab $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks)
 
-norman: setup  ## fetch and prepare Norman et al. 2019 (about 0.7 GB) in data/
-	$(BIN)/python -m pvae_lib.sources.norman
+norman: setup  ## fetch and prepare Norman et al. 2019 in data/ (0.7 GB; SOURCE=scperturb|geo or FILE=a local copy)
+	$(BIN)/python -m pvae_lib.sources.norman $(if $(SOURCE),--source "$(SOURCE)") $(if $(FILE),--file "$(FILE)")
 
 bench: setup  ## every benchmark; each ends with one line of JSON
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -1,7 +1,6 @@
 """Colours and sizes of every figure: readable, and told apart by colour-blind readers."""
 
 import matplotlib as mpl
-from cycler import cycler
 
 # Okabe and Ito's palette, https://jfly.uni-koeln.de/color/
 BLACK = "#000000"
@@ -25,7 +24,7 @@ def use_style() -> None:
     mpl.rcParams.update(
         {
             "axes.grid": False,
-            "axes.prop_cycle": cycler(color=OKABE_ITO),
+            "axes.prop_cycle": mpl.cycler(color=OKABE_ITO),
             "axes.spines.right": False,
             "axes.spines.top": False,
             "axes.titlelocation": "left",

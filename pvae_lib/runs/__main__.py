@@ -1,6 +1,7 @@
 """`python -m pvae_lib.runs NOTEBOOK …`: run a notebook into a folder of its own."""
 
 import argparse
+import logging
 import re
 import sys
 from pathlib import Path
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Error: {error}\nThe notebook up to there is in {folder}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        # The cell that was cut off has nobody left to hear of it; asyncio would print it.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         print(
             f"\nInterrupted. What is done is kept in {folder}; the same command resumes it.",
             file=sys.stderr,
