@@ -46,6 +46,9 @@ def read(
         "total_counts": totals,
         "obs": adata.obs.drop(columns=[condition_column]),
         "name": name or "screen",
+        # What `write` keeps, so that a part of a screen comes back as the part it was.
+        "target_total": adata.uns.get("target_total"),
+        "targets": list(adata.uns["targets"]) if "target_total" in adata.uns else (),
     }
 
 

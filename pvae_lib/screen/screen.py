@@ -72,11 +72,14 @@ class Screen:
         obs: pd.DataFrame | None = None,
         control: str = CONTROL,
         separator: str = "+",
+        target_total: float | None = None,
+        targets: Sequence[str] = (),
     ) -> "Screen":
         """Validate raw counts and labels, and normalise.
 
         `total_counts` are needed where `counts` holds only some genes of the source; by default
-        they are the row sums.
+        they are the row sums. A part of a screen gives the whole's `target_total` and `targets`;
+        by default they are the median of the totals and the genes that the labels name.
 
         Raises
         ------
@@ -103,7 +106,8 @@ class Screen:
         total_counts = np.asarray(total_counts, dtype=np.float64)
         check_shape(counts, total_counts, cells)
         labels = canonical_labels(condition, control, separator)
-        target_total = float(np.median(total_counts))
+        if target_total is None:
+            target_total = float(np.median(total_counts))
         return cls(
             name=name,
             counts=counts,
@@ -113,7 +117,9 @@ class Screen:
             condition=labels,
             genes=genes,
             cells=cells,
-            targets=tuple(sorted({g for label in set(labels) for g in genes_of(label)})),
+            targets=tuple(
+                sorted({g for label in set(labels) for g in genes_of(label)} | {*targets})
+            ),
             obs=pd.DataFrame(index=cells) if obs is None else obs.set_axis(cells, axis=0),
         )
 

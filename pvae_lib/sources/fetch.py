@@ -66,7 +66,8 @@ def fetch(
         refusals.append(f"{url}: {refusal}")
     raise InputError(
         f"Could not fetch {file.name}. {'; '.join(refusals)}. Try again later, or download it "
-        f"with a browser from {file.page} and put it into {path.parent} under that name."
+        f"with a browser from {file.page} and put it into {path.parent} under that name, or give "
+        "another copy as a local file."
     )
 
 

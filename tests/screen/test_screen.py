@@ -7,6 +7,7 @@ import pytest
 import scanpy as sc
 import scipy.sparse as sp
 
+from pvae_lib.exceptions import InputError
 from pvae_lib.screen import Screen
 
 N_CELLS, N_GENES = 300, 80
@@ -187,6 +188,19 @@ def test_there_and_back_through_a_file(screen, tmp_path, genes):
     np.testing.assert_array_equal(back.expression.toarray(), made.expression.toarray())
     np.testing.assert_array_equal(back.u, made.u)
     assert list(back.obs["batch"]) == list(made.obs["batch"])
+
+
+def test_a_part_comes_back_with_the_normalisation_and_targets_of_the_whole(screen, tmp_path):
+    part = screen[screen.cells_of("B")]
+    part.to_anndata().write_h5ad(tmp_path / "part.h5ad")
+    with pytest.raises(InputError, match="No control cells"):
+        Screen.from_anndata(tmp_path / "part.h5ad")
+    part = screen[np.flatnonzero(np.isin(screen.condition.astype(str), ["control", "B"]))]
+    part.to_anndata().write_h5ad(tmp_path / "part.h5ad")
+    back = Screen.from_anndata(tmp_path / "part.h5ad", total_counts_column="total_counts")
+    assert back.fingerprint == part.fingerprint and back.targets == ("A", "B", "C")
+    assert back.target_total == screen.target_total != np.median(part.total_counts)
+    np.testing.assert_array_equal(back.expression.toarray(), part.expression.toarray())
 
 
 def test_reading_leaves_the_anndata_as_it_was(counts, condition):
