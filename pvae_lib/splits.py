@@ -123,7 +123,8 @@ def paper(screen: Screen) -> Split:
     for single in PAPER_TEST_SINGLES:
         if single in screen.singles:
             cells = screen.cells_of(single)
-            held_out.append(cells[: min(PAPER_TEST_CELLS, len(cells) // 2)])
+            enough = len(cells) > PAPER_TEST_CELLS
+            held_out.append(cells[: PAPER_TEST_CELLS if enough else len(cells) // 2])
     singles = np.sort(np.concatenate(held_out)) if held_out else np.array([], dtype=np.int64)
     doubles = _cells_in(screen, screen.doubles)
     train = np.setdiff1d(_cells_in(screen, screen.singles, controls=True), singles)
@@ -163,7 +164,8 @@ def combo_seen(screen: Screen, seen: int, fraction: float = 0.25, seed: int = 0)
         hidden: set[str] = set()
     else:
         hidden = set(_draw(list(screen.targets), fraction, seed)[0])
-        visible = {d: len(set(genes_of(d)) - hidden) for d in screen.doubles}
+        seen_alone = set(screen.singles) - hidden
+        visible = {d: len(set(genes_of(d)) & seen_alone) for d in screen.doubles}
         scored = [d for d, n in visible.items() if n == seen]
         training = [d for d, n in visible.items() if n == 2]
     singles = [s for s in screen.singles if s not in hidden]
@@ -232,7 +234,8 @@ def _split(screen: Screen, name: str, train: np.ndarray, test: dict[str, np.ndar
     if not sum(map(len, test.values())):
         raise InputError(
             f"Split {name!r} leaves no test cells in screen {screen.name!r} "
-            f"({len(screen.singles)} singles, {len(screen.doubles)} doubles); choose another split, fraction or seed."
+            f"({len(screen.singles)} singles, {len(screen.doubles)} doubles); "
+            "choose another split, fraction or seed."
         )
     return Split(name, train, test, screen.fingerprint)
 
