@@ -1,0 +1,69 @@
+"""Bootstrap intervals over conditions and the summary rows of a tidy table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import bootstrap
+
+from pvae_lib.evaluation.intervals import bootstrap_means, summarise
+
+
+def test_interval_agrees_with_scipys_percentile_bootstrap():
+    values = np.random.default_rng(0).gamma(2.0, size=40)
+    expected = bootstrap(
+        (values,), np.mean, n_resamples=9000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    mean, low, high = bootstrap_means(values[:, None], n_resamples=9000)
+    assert mean[0] == pytest.approx(values.mean())
+    width = expected.high - expected.low
+    assert low[0] == pytest.approx(expected.low, abs=0.05 * width)
+    assert high[0] == pytest.approx(expected.high, abs=0.05 * width)
+
+
+def test_interval_covers_the_mean_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    _, low, high = bootstrap_means(rng.normal(1.0, 1.0, size=(40, 400)), n_resamples=1000)
+    covered = np.mean((low < 1.0) & (high > 1.0))
+    assert 0.89 < covered < 0.98
+
+
+def test_nan_is_left_out_and_one_value_has_no_interval():
+    values = np.array([[1.0, np.nan, np.nan], [3.0, 2.0, np.nan], [5.0, np.nan, np.nan]])
+    mean, low, high = bootstrap_means(values)
+    np.testing.assert_allclose(mean, [3.0, 2.0, np.nan])
+    assert 1 <= low[0] < 3 < high[0] <= 5
+    assert np.isnan(low[1:]).all() and np.isnan(high[1:]).all()
+
+
+def test_same_seed_same_interval():
+    values = np.random.default_rng(3).normal(size=(6, 2))
+    first, again, other = (bootstrap_means(values, n_resamples=50, seed=s) for s in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def tidy(values):
+    """One screen, one method, one metric: {(condition, seed): value}."""
+    return pd.DataFrame(
+        [("s", "m", c, "nrmse", seed, v) for (c, seed), v in values.items()],
+        columns=["screen", "method", "condition", "metric", "seed", "value"],
+    )
+
+
+def test_summary_has_a_row_a_seed_and_one_over_all_seeds():
+    table = tidy({("A", 0): 1.0, ("B", 0): 3.0, ("A", 1): 2.0, ("B", 1): 6.0})
+    summary = summarise(table)
+    every = summary[(summary["condition"] == "all") & (summary["metric"] == "nrmse")]
+    assert every[every["seed"] == 0]["value"].item() == 2.0
+    assert every[every["seed"] == 1]["value"].item() == 4.0
+    assert every[every["seed"].isna()]["value"].item() == 3.0
+    low = summary[(summary["metric"] == "nrmse_low") & summary["seed"].isna()]["value"].item()
+    high = summary[(summary["metric"] == "nrmse_high") & summary["seed"].isna()]["value"].item()
+    assert (low, high) == (1.5, 4.5)  # two conditions, each the mean of its seeds
+    pd.testing.assert_frame_equal(summarise(summary), summary)  # not counted twice
+
+
+def test_summary_of_one_seed_has_no_row_over_seeds():
+    summary = summarise(tidy({("A", 3): 1.0, ("B", 3): 3.0}))
+    assert summary["seed"].notna().all()
+    assert set(summary["metric"]) == {"nrmse", "nrmse_low", "nrmse_high"}
