@@ -60,7 +60,12 @@ def read(path: str | os.PathLike) -> pd.DataFrame:
     """
     try:
         table = pd.read_csv(
-            path, dtype={"screen": str, "method": str, "condition": str, "metric": str}
+            path,
+            dtype={"screen": str, "method": str, "condition": str, "metric": str},
+            # Only an empty number is missing: "NA" may be the name of a gene.
+            keep_default_na=False,
+            na_values={"seed": [""], "value": [""]},
+            float_precision="round_trip",
         )
     except OSError as error:
         raise InputError(f"No results at {path} ({error.strerror}); check the path.") from error

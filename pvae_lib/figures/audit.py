@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from pvae_lib.evaluation.metrics import ALL, CEILING, FLOOR, METRICS, REFERENCES
 from pvae_lib.exceptions import InputError, nearest
@@ -81,8 +82,8 @@ def audit_figure(table: pd.DataFrame, metrics: Sequence[str] = PANELS) -> Figure
         ax.set_visible(False)
     axes[0, 0].set_yticks(range(len(rows)), rows)
     axes[0, 0].set_ylim(len(rows) - 0.5, -0.5)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.get_layout_engine().set(h_pad=0.1)
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
@@ -90,7 +91,7 @@ def _panel(ax: Axes, metric: str, rows: list[str], wide: pd.DataFrame, single: p
     for name, style in LINES.items():
         if name in wide.index and np.isfinite(wide.at[name, metric]):
             value, (colour, dash, width) = wide.at[name, metric], style
-            ax.axvline(value, color=colour, linestyle=dash, lw=width, label=name)
+            ax.axvline(value, color=colour, linestyle=dash, lw=width)
     for y, method in enumerate(rows):
         colour, shape = (REFERENCE, "o") if method in REFERENCES else (METHOD, "D")
         mean, low, high = (wide.at[method, metric + end] for end in ("", "_low", "_high"))
@@ -108,3 +109,13 @@ def _panel(ax: Axes, metric: str, rows: list[str], wide: pd.DataFrame, single: p
     ax.set_axisbelow(True)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+def _legend() -> list[Line2D]:
+    lines = [
+        Line2D([], [], color=colour, linestyle=dash, lw=width, label=name)
+        for name, (colour, dash, width) in LINES.items()
+    ]
+    mean = Line2D([], [], color=REFERENCE, marker="o", lw=2.2, label="mean, 95 % interval")
+    one = Line2D([], [], color=REFERENCE, marker="|", ls="", alpha=0.5, label="one condition")
+    return [*lines, mean, one]
