@@ -48,7 +48,7 @@ def make_twin(config: TwinConfig | None = None, seed: int = 0) -> tuple[Screen, 
     targets = sorted({gene for label in singles + doubles for gene in label.split("+")})
     genes = make_genes(config, targets, rng[0])
     cells = make_cells(config, singles, doubles, rng[1])
-    effects = make_effects(config, genes, targets, rng[2])
+    effects = make_effects(config, genes, targets, doubles, rng[2])
     interactions = make_interactions(config, effects, doubles, rng[3])
     rates = Rates(genes, effects, interactions)
     counts, total_counts, mean_rates = draw_counts(config, rates, cells, streams[4])
@@ -72,8 +72,8 @@ def make_twin(config: TwinConfig | None = None, seed: int = 0) -> tuple[Screen, 
         conditions=conditions,
         effects=np.log(rest[1:] / rest[:1]),
         realised=np.log(np.array([mean_rates[c] for c in conditions]) / control).astype(np.float32),
-        interaction=dict(zip(doubles, map(str, interactions.kind))),
-        interaction_scale={d: tuple(map(float, s)) for d, s in zip(doubles, interactions.scale)},
+        interaction=dict(zip(doubles, map(str, interactions.kind), strict=True)),
+        interaction_scale=dict(zip(doubles, map(tuple, interactions.scale.tolist()), strict=True)),
         programs=(genes.activation - genes.repression).T,
         program_scores=cells.state,
         cycle_phase=cells.phase,

@@ -54,7 +54,7 @@ def cells_per_condition(
     numbers = np.maximum(np.floor(wanted * low).astype(int), least)
     if numbers.sum() <= budget:
         numbers[wanted.argmax()] += budget - numbers.sum()
-    return {"control": config.n_controls, **dict(zip(labels, numbers.tolist()))}
+    return {"control": config.n_controls, **dict(zip(labels, numbers.tolist(), strict=True))}
 
 
 def _quantile_function(values: tuple[int, ...], n: int) -> np.ndarray:

@@ -34,8 +34,11 @@ class TwinConfig:
     library_median: float = 13_523.0
     library_sd_within: float = 0.37
     library_sd_between: float = 0.19
-    abundance_log_mean: float = -5.25
-    abundance_log_sd: float = 3.2
+    abundance_log_mean: float = -5.53
+    abundance_log_sd: float = 3.27
+    abundance_break: float = 0.7
+    abundance_log_sd_silent: float = 9.0
+    """Below the break (a standard normal quantile) abundance falls off faster: silent genes."""
     abundance_max: float = 300.0
     genes_of_the_full_twin: int = 5_000
     """A smaller twin keeps the most abundant of this many genes: they carry the statistics."""
@@ -48,20 +51,30 @@ class TwinConfig:
     state_sd: float = 0.45
 
     # Effects.
-    strength_log_mean: float = -0.35
-    strength_log_sd: float = 0.75
-    shared_drive: float = 0.35
-    regulon_share: float = 0.08
-    regulon_sd: float = 0.5
+    effect_quantiles: tuple[float, ...] = (0.0055, 0.0125, 0.03, 0.185, 0.24)
+    """‖δ‖²/V of singles at the quantiles 0, 25, 50, 75 and 100 %, before escape and cell state."""
+
+    selection: float = 0.15
+    """How much the strong singles are those chosen for many doubles, from 0 to 1."""
+    shared_drive: float = 1.1
+    n_axes: int = 12
+    axis_decay: float = 0.5
+    likeness: float = 0.8
+    """How much of its effect a target shares with its relatives (symbols that begin alike)."""
+    steadiness: float = 0.1
+    """Exponent by which abundant genes respond less."""
+
+    regulon_share: float = 0.09
+    regulon_sd: float = 2.4
     escape: float = 0.08
     dose_shape: float = 8.0
-    competition: float = 0.25
+    competition: float = 0.1
 
     # Classes of doubles (the rest is additive) before `interactions`.
-    p_synergy: float = 0.06
-    p_buffering: float = 0.12
-    p_epistasis: float = 0.08
-    p_neomorphic: float = 0.08
+    p_synergy: float = 0.07
+    p_buffering: float = 0.14
+    p_epistasis: float = 0.09
+    p_neomorphic: float = 0.09
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_singles <= 105 or not 0 <= self.n_doubles <= 131:

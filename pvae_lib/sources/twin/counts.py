@@ -34,8 +34,6 @@ def draw_counts(
     starts = range(0, n_cells, _BLOCK)
     names, codes = np.unique(cells.condition, return_inverse=True)
     sums = np.zeros((len(names), len(rates.genes.names)))
-    # What the other genes of the genome give to a cell's total.
-    elsewhere = max(1 - rates.genes.abundance.sum() / config.library_median, 0.0)
 
     def draw(start: int, seed: np.random.SeedSequence) -> tuple:
         rows = slice(start, start + _BLOCK)
@@ -47,20 +45,21 @@ def draw_counts(
             shape=(len(names), len(label)),
         )
         part = member @ rate
+        # A cell's library is what it yields in all: what these genes leave, the others give.
+        elsewhere = 1 - rate.sum(axis=1, dtype=np.float64) / config.library_median
+        elsewhere = cells.library[rows] * np.maximum(elsewhere, 0.1)
         shape = (1 / rates.genes.dispersion).astype(np.float32)
         noise = rng.standard_gamma(np.broadcast_to(shape, rate.shape), dtype=np.float32)
         rate *= noise
         rate *= rates.genes.dispersion.astype(np.float32)
         rate *= (cells.library[rows] / config.library_median).astype(np.float32)[:, None]
         block = rng.poisson(rate)
-        total = block.sum(axis=1) + rng.poisson(cells.library[rows] * elsewhere)
+        total = block.sum(axis=1) + rng.poisson(elsewhere)
         return sp.csr_matrix(block.astype(np.float32)), total, part
 
     blocks, totals = [], []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        seeded = zip(starts, seeds.spawn(len(starts)))
-        # map would start all blocks at once and keep every finished one: fine, they are sparse.
-        results = pool.map(lambda pair: draw(*pair), seeded)
+        results = pool.map(draw, starts, seeds.spawn(len(starts)))
         for block, total, part in progress.bar(
             results, total=len(starts), desc=f"making {config.name}", unit="block"
         ):
@@ -69,4 +68,4 @@ def draw_counts(
             sums += part
     counts = sp.vstack(blocks, format="csr", dtype=np.float32)
     mean = sums / np.bincount(codes)[:, None]
-    return counts, np.concatenate(totals), {str(n): m for n, m in zip(names, mean)}
+    return counts, np.concatenate(totals), dict(zip(map(str, names), mean, strict=True))

@@ -44,7 +44,7 @@ def make_interactions(
     scale = 1 / (1 + config.competition * load[:, ::-1])
     weaker = load.argmin(axis=1) if len(doubles) else np.zeros(0, int)
     rows = np.arange(len(doubles))
-    scale[kind == "synergy"] *= rng.uniform(1.3, 1.7, (len(doubles), 1))[kind == "synergy"]
+    scale[kind == "synergy"] *= rng.uniform(1.4, 1.9, (len(doubles), 1))[kind == "synergy"]
     scale[kind == "buffering"] *= rng.uniform(0.45, 0.7, (len(doubles), 1))[kind == "buffering"]
     masked = kind == "epistasis"
     scale[rows[masked], weaker[masked]] *= 0.1
@@ -58,7 +58,7 @@ def make_interactions(
         doubles=doubles,
         kind=kind,
         scale=scale.astype(np.float32),
-        drive=(0.7 * new[:, None] * programs).astype(np.float32),
+        drive=(new[:, None] * programs).astype(np.float32),
         regulon=(config.regulon_sd * new[:, None] * genes).astype(np.float32),
     )
 

@@ -70,7 +70,7 @@ def gene_names(targets: list[str], n_cycle: int, n_genes: int) -> tuple[np.ndarr
     Order: the targets, then the cycle genes, then the rest. The first half of the cycle genes
     that have symbols peaks in S (phase near π·0.8), the other in G2/M (near π·1.5).
     """
-    markers = [name for pair in zip(S_PHASE, G2M_PHASE) for name in pair]
+    markers = [name for pair in zip(S_PHASE, G2M_PHASE, strict=False) for name in pair]
     markers = [name for name in markers if name not in targets][:n_cycle]
     numbered = [f"gene{i:04d}" for i in range(1, n_genes - len(targets) - len(markers) + 1)]
     phase = np.full(n_genes, np.nan)
