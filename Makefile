@@ -78,7 +78,7 @@ lint: setup  ## ruff
 	$(BIN)/ruff check --quiet .
 
 notebooks: setup  ## run the lessons again in place and store their outputs (NOTEBOOKS=… for some)
-	env -u PVAE_DATA $(QUIET) $(BIN)/python -m pvae_lib.runs.refresh $(NOTEBOOKS)
+	$(QUIET) $(BIN)/python -m pvae_lib.runs.refresh $(NOTEBOOKS)
 
 lab: setup  ## JupyterLab on the lessons
 	$(BIN)/jupyter lab $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks)

@@ -4,6 +4,7 @@ import argparse
 import logging
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ TABLE = "table.md"
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit status: 2 for what a user can mend, 1 for a failing cell."""
     options = _options(arguments)
+    start = time.time()
     folder = Path(options.out or "runs")
     try:
         known = parameters_of(options.notebook)
@@ -32,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     except NotebookFailed as error:
+        # A claim that did not hold comes after the numbers that show why: those are wanted.
+        _print_table(folder, start)
         print(f"Error: {error}\nThe notebook up to there is in {folder}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -42,11 +46,17 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
-    table = folder / TABLE
-    if table.exists():
-        print(table.read_text(encoding="utf-8"))
+    _print_table(folder, start)
     print("\n".join(f"  {p}" for p in sorted(folder.iterdir()) if not p.name.startswith(".")))
     return 0
+
+
+def _print_table(folder: Path, start: float) -> None:
+    """Print the table of this run; one of an earlier run in the same folder would mislead."""
+    table = folder / TABLE
+    # File systems round times of change, some to two seconds.
+    if table.exists() and table.stat().st_mtime >= start - 2:
+        print(table.read_text(encoding="utf-8"), flush=True)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -107,6 +107,7 @@ def run_notebook(
 def _execute(notebook: Path, parameters: Mapping[str, Any], folder: Path, quiet: bool) -> None:
     import papermill
     from nbclient.exceptions import DeadKernelError
+    from nbconvert.filters import strip_ansi
 
     # Bars are silent in a kernel unless asked for; papermill hands its stderr to the terminal.
     before = os.environ.get("PVAE_PROGRESS")
@@ -126,7 +127,7 @@ def _execute(notebook: Path, parameters: Mapping[str, Any], folder: Path, quiet:
             raise InputError(error.evalue) from None
         raise NotebookFailed(
             f"Cell {error.exec_count} of {notebook.name} failed: {error.ename}: {error.evalue}\n"
-            + "\n".join(error.traceback)
+            + strip_ansi("\n".join(error.traceback))
         ) from None
     except DeadKernelError as error:
         raise NotebookFailed(

@@ -4,6 +4,7 @@ What is stored is what the same cells give on another machine: no times, no run-
 no bars, and a kernel that every environment has.
 """
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -55,6 +56,9 @@ def main(paths: list[str]) -> int:
     """Refresh each notebook; 1 when one failed."""
     from nbclient.exceptions import CellExecutionError
 
+    # What is stored must come out the same where there are no real data.
+    os.environ.pop("PVAE_DATA", None)
+    os.environ["PVAE_PROGRESS"] = "0"
     failed = 0
     for path in map(Path, paths):
         start = time.monotonic()

@@ -174,6 +174,14 @@ def test_a_failing_cell_keeps_the_notebook_up_to_there(make_notebook, tmp_path):
     assert "status: failed" in (tmp_path / "run" / "parameters.yaml").read_text()
 
 
+def test_a_claim_that_fails_comes_after_the_table(make_notebook, tmp_path, capsys):
+    notebook = make_notebook(WRITES, "assert False, 'the claim'")
+    assert main([str(notebook), "--out", str(tmp_path / "run")]) == 1
+    printed = capsys.readouterr()
+    assert "| a |" in printed.out
+    assert "AssertionError: the claim" in printed.err and "\x1b" not in printed.err
+
+
 def test_an_input_error_of_the_notebook_is_one_line(make_notebook, tmp_path, capsys):
     cell = "from pvae_lib.exceptions import InputError\nraise InputError('no controls; name one')"
     assert main([str(make_notebook(cell)), "--out", str(tmp_path / "run")]) == 2
