@@ -21,7 +21,9 @@ def small():
 
 @pytest.fixture(scope="module")
 def tiny():
-    return TwinConfig.small(n_cells=900, n_genes=120, n_singles=6, n_doubles=4, n_controls=120)
+    return TwinConfig.small(
+        n_cells=900, n_genes=120, n_singles=6, n_doubles=4, n_controls=120, min_cells=40
+    )
 
 
 def test_labels_are_norman_s():
@@ -37,7 +39,7 @@ def test_labels_are_norman_s():
 def test_small_twin_holds_the_split_and_enough_doubles(small):
     screen, _ = small
     assert screen.name == "twin"
-    assert (screen.n_cells, screen.n_genes) == (4_400, 450)
+    assert (screen.n_cells, screen.n_genes) == (5_000, 500)
     assert set(SPLIT_SINGLES) <= set(screen.singles)
     complete = [d for d in screen.doubles if set(d.split("+")) <= set(screen.singles)]
     assert len(complete) == 18 and len(screen.doubles) == 20
