@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from pvae_lib.evaluation import deltas, distances, errors
 from pvae_lib.evaluation.distances import POINT, PairMeans
@@ -31,9 +32,9 @@ class Background:
     @classmethod
     def of(cls, controls: Screen, centroid: np.ndarray) -> Self:
         """Moments of two or more control cells, gene by gene, without making them dense."""
-        n, mean = controls.n_cells, controls.mean(slice(None))
-        squares = np.asarray(controls.expression.power(2).mean(axis=0, dtype=np.float64)).ravel()
-        return cls(controls, mean, np.maximum(squares - mean**2, 0) * n / (n - 1), centroid)
+        n = controls.n_cells
+        _, variance = mean_variance_axis(controls.expression.astype(np.float64), axis=0)
+        return cls(controls, controls.mean(slice(None)), variance * n / (n - 1), centroid)
 
 
 @dataclass(frozen=True, eq=False)

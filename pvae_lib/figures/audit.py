@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from pvae_lib.evaluation.metrics import ALL, CEILING, FLOOR, METRICS, REFERENCES
 from pvae_lib.exceptions import InputError, nearest
+from pvae_lib.figures.style import BLACK, GREY, SKY_BLUE, VERMILLION
 from pvae_lib.results import ordered, overall
 
 PANELS = (
@@ -24,10 +25,9 @@ PANELS = (
     "r2_inherited",
 )
 COLUMNS_OF_PANELS = 4
-# Okabe-Ito: vermilion for methods, grey for references, sky blue and black for the two lines,
-# which differ by dash and width too: both are seen where they coincide.
-METHOD, REFERENCE = "#D55E00", "#595959"
-LINES = {CEILING: ("#56B4E9", "-", 4.0), FLOOR: ("black", "--", 1.5)}
+REFERENCE, METHOD = GREY, VERMILLION
+# Told apart by dash and width too, so that both are seen where they coincide.
+LINES = {CEILING: (SKY_BLUE, "-", 4.0), FLOOR: (BLACK, "--", 1.5)}
 BETTER = {"lower": "◀ better", "higher": "better ▶", None: "best: as real cells"}
 
 
@@ -103,7 +103,7 @@ def _panel(ax: Axes, metric: str, rows: list[str], wide: pd.DataFrame, single: p
         ax.plot(conditions, np.full(len(conditions), y), "|", color=colour, alpha=0.35, ms=7)
         ax.plot([low, high], [y, y], "-", color=colour, lw=2.2, solid_capstyle="butt")
         ax.plot(mean, y, shape, color=colour, ms=6.5, mec="white", mew=0.8)
-    ax.set_title(METRICS[metric].label, fontsize=9.5)
+    ax.set_title(METRICS[metric].label, fontsize=9.5, loc="center")
     ax.set_xlabel(BETTER[METRICS[metric].better])
     ax.grid(axis="x", color="0.9", lw=0.8)
     ax.set_axisbelow(True)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
+from scipy.stats import ttest_ind
 
 from pvae_lib import splits
 from pvae_lib.evaluation.audit import audit
@@ -130,6 +131,54 @@ def test_each_prediction_is_paired_with_the_control_it_was_made_from(screen, spl
     assert len({seed for _, seed in seen.values()}) == 4
     for metric in METRICS:  # the same control cells for every method of a seed
         np.testing.assert_equal(value(table, "same", metric), value(table, "control cells", metric))
+
+
+def test_de_genes_are_chosen_on_the_half_that_is_not_scored(screen, split, table):
+    case = halves(screen, split, "A+B")
+    controls = screen.dense(screen.cells_of("control")).astype(float)
+
+    def largest(cells):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            t = np.abs(ttest_ind(cells.astype(float), controls, equal_var=False).statistic)
+        return set(np.argsort(-np.nan_to_num(t))[:20])
+
+    assert set(case.de) == largest(case.reference.cells) != largest(case.truth.cells)
+    de, truth = case.de, case.truth.cells
+    additive = Additive().fit(screen, split).predict(screen, "A+B", 1, 0)
+    expected = np.sqrt(((additive - truth)[:, de] ** 2).mean() / (truth[:, de] ** 2).mean())
+    assert value(table, "additive", "nrmse_de20", "A+B") == pytest.approx(expected, rel=1e-5)
+
+
+def test_background_has_the_moments_of_the_controls(screen, split):
+    background = halves(screen, split, "A+B").background
+    controls = screen.dense(screen.cells_of("control")).astype(float)
+    np.testing.assert_allclose(background.control_mean, controls.mean(axis=0), rtol=1e-6)
+    expected = controls.var(axis=0, ddof=1)
+    np.testing.assert_allclose(background.control_variance, expected, rtol=1e-5, atol=1e-9)
+
+
+def test_a_control_drawn_twice_does_not_narrow_the_predicted_cloud(screen, split):
+    few = np.setdiff1d(split.train, np.flatnonzero(screen.is_control)[6:])
+    part = splits.Split("six controls", few, split.test, screen.fingerprint)
+    table = audit({}, screen, part, seed=0)
+    truth = halves(screen, split, "A+B").truth.cells.astype(float)
+    seen = []
+
+    def predict(controls, condition, n, seed):
+        seen.append(Method.draw_controls(controls, n, seed))
+        return controls.dense(seen[-1])
+
+    audit({"m": Answers(predict).fit(screen, part)}, screen, part, seed=0)
+    rows, cells = seen[0], screen.dense(np.flatnonzero(screen.is_control)[:6][seen[0]])
+    assert len(set(rows)) < len(rows)
+    apart = rows[:, None] != rows
+    expected = (
+        2 * cdist(truth, cells).mean()
+        - cdist(truth, truth).sum() / (20 * 19)
+        - cdist(cells, cells)[apart].mean()
+    )
+    found = value(table, "control cells", "e_distance", "A+B")
+    assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_only_training_controls_are_handed_over(screen, split):
