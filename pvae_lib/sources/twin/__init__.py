@@ -37,7 +37,7 @@ def make_twin(config: TwinConfig | None = None, seed: int = 0) -> tuple[Screen, 
     -------
     screen
         Raw counts with Norman's labels. `total_counts` are over all genes of the genome, of which
-        the twin holds those with about 23 % of the UMI, so that normalisation uses them.
+        the twin holds those with about 22 % of the UMI, so that normalisation uses them.
     truth
         Background, effects and interactions behind the counts.
     """

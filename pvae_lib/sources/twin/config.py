@@ -29,7 +29,7 @@ class TwinConfig:
     interactions: float = 1.0
     """Share of interacting doubles, relative to the calibrated one."""
 
-    # Library and abundance (UMI). The kept genes hold about 23 % of a cell's UMI: with a
+    # Library and abundance (UMI). The kept genes hold about 22 % of a cell's UMI: with a
     # log-normal of abundances this share is the one that gives Norman's ‖mean‖² and V at once.
     library_median: float = 13_523.0
     library_sd_within: float = 0.37
