@@ -83,7 +83,8 @@ def causal_polish(
     cuts
         (n_environments, d) bool: the rows that each environment cuts.
     restarts
-        For each of the d! orders.
+        For each of the d! orders; the first starts at `unreached_directions`, the others at random
+        rotations.
     background
         Also estimate c, the background still mixed into the block; False holds it at 0.
     """
@@ -96,6 +97,26 @@ def causal_polish(
         )
     orders = np.array(list(itertools.permutations(range(d))))
     return _polish(z_nu, z_iota, environment, cuts, orders, restarts, seed, background)
+
+
+def unreached_directions(moments: "Moments", cuts: np.ndarray, background: bool) -> np.ndarray:
+    """W (d, d) in closed form: row i is the direction of the block that the background reaches
+    least in the environments that cut i.
+
+    Where i is cut, wᵢẑν + cᵢẑι is independent of zι; so wᵢ B(e) = −cᵢ for the regression weights
+    B(e) of ẑν on ẑι, the same in each of these environments. With two of them, or cᵢ = 0, that
+    leaves an eigenvector.
+    """
+    d = moments.given_iota.shape[1]
+    across, within = moments.joint[:, :d, d:].numpy(), moments.joint[:, d:, d:].numpy()
+    B = across @ np.linalg.pinv(within)  # (E, d, d_iota)
+    rows = []
+    for i in range(d):
+        reach = B[cuts[:, i]] - (B[cuts[:, i]].mean(0) if background else 0.0)
+        rows.append(np.linalg.eigh(np.einsum("eij,ekj->ik", reach, reach))[1][:, 0])
+    W = np.array(rows)
+    # Two rows alike, for want of cuts, would make W singular and its likelihood undefined.
+    return W if np.linalg.cond(W) < 1e3 else np.eye(d)
 
 
 def free_likelihood(
@@ -149,8 +170,11 @@ class Moments:
 def _polish(z_nu, z_iota, environment, cuts, orders, restarts, seed, background) -> Polish:
     """Adam on every order and restart at once: the matrices are tiny, so a batch costs as one."""
     moments, d = Moments.of(z_nu, z_iota, environment), z_nu.shape[1]
-    starts = torch.randn(restarts, d, d, generator=torch.Generator().manual_seed(seed))
-    W = torch.linalg.qr(starts.double())[0].repeat(len(orders), 1, 1).requires_grad_()
+    draws = torch.randn(restarts, d, d, generator=torch.Generator().manual_seed(seed))
+    starts = torch.linalg.qr(draws.double())[0]
+    if not cuts.all():
+        starts[0] = torch.tensor(unreached_directions(moments, cuts, background))
+    W = starts.repeat(len(orders), 1, 1).requires_grad_()
     c = torch.zeros(len(W), d, z_iota.shape[1], dtype=torch.double, requires_grad=background)
     order = torch.tensor(orders).repeat_interleave(restarts, 0)
     adam = torch.optim.Adam([W, c] if background else [W], LEARNING_RATE)
@@ -168,7 +192,13 @@ def _polish(z_nu, z_iota, environment, cuts, orders, restarts, seed, background)
     c_best = c.detach().numpy()[best] / moments.scale_iota
     offset = -candidates[best] @ moments.mean_nu - c_best @ moments.mean_iota
     return Polish(
-        candidates[best], c_best, offset, order[best].numpy(), likelihoods, candidates, order.numpy()
+        candidates[best],
+        c_best,
+        offset,
+        order[best].numpy(),
+        likelihoods,
+        candidates,
+        order.numpy(),
     )
 
 

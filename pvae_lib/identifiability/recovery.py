@@ -42,7 +42,10 @@ def block_r2(
 
 
 def environment_accuracy(
-    z_train: np.ndarray, environment_train: np.ndarray, z_test: np.ndarray, environment_test: np.ndarray
+    z_train: np.ndarray,
+    environment_train: np.ndarray,
+    z_test: np.ndarray,
+    environment_test: np.ndarray,
 ) -> float:
     """Share of test cells whose environment a linear discriminant reads off the block.
 

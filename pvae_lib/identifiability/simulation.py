@@ -140,7 +140,10 @@ def make_world(config: WorldConfig, seed: int) -> World:
         sd_nu = np.repeat(sd_nu[:1], n_environments, axis=0)
 
     environment = np.concatenate(
-        [rng.permutation(np.arange(size) % n_environments) for size in (config.n_train, config.n_test)]
+        [
+            rng.permutation(np.arange(size) % n_environments)
+            for size in (config.n_train, config.n_test)
+        ]
     )
     z_iota, n_iota = _background(config, n, rng)
     offsets = rng.standard_normal((n_environments, config.d_iota)) * config.confounded_controls
@@ -224,7 +227,9 @@ def _background(
     """zι (n, d_iota) from a linear SCM with standard normal noise nι, the same in every cell."""
     d = config.d_iota
     signs = rng.choice([-1.0, 1.0], (d, d))
-    lambda_iota = np.tril(signs * rng.uniform(*WEIGHT_RANGE, (d, d)) * (rng.random((d, d)) < 0.5), -1)
+    lambda_iota = np.tril(
+        signs * rng.uniform(*WEIGHT_RANGE, (d, d)) * (rng.random((d, d)) < 0.5), -1
+    )
     n_iota = rng.standard_normal((n, d))
     return np.linalg.solve(np.eye(d) - lambda_iota, n_iota.T).T, n_iota
 

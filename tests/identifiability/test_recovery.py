@@ -102,6 +102,8 @@ def test_graph_auc_ranks_edges_by_strength_off_the_diagonal():
     support[1, 0] = support[2, 0] = True
     strength = RNG.random((3, 3))
     off = ~np.eye(3, dtype=bool)
-    assert graph_auc(support, -strength) == pytest.approx(roc_auc_score(support[off], strength[off]))
+    assert graph_auc(support, -strength) == pytest.approx(
+        roc_auc_score(support[off], strength[off])
+    )
     assert graph_auc(support, support * 1.0) == 1
     assert np.isnan(graph_auc(np.zeros((3, 3), bool), strength))

@@ -64,7 +64,9 @@ def test_background_of_a_cell_and_its_counterfactual_control_is_the_same():
 
 
 def test_generator_b_has_independent_components_and_no_edges():
-    world = make_world(WorldConfig.independent(n_train=12_000, n_test=12, n_genes=12, mixing_widths=()), seed=0)
+    world = make_world(
+        WorldConfig.independent(n_train=12_000, n_test=12, n_genes=12, mixing_widths=()), seed=0
+    )
     assert not world.Lambda_nu_nu.any() and not world.Lambda_nu_iota.any()
     np.testing.assert_allclose(world.z_nu, world.n_nu, atol=1e-10)
     in_one = world.z_nu[world.environment == 4]
