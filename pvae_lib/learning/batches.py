@@ -52,6 +52,9 @@ class SparseRows:
         density = matrix.nnz / max(1, np.prod(matrix.shape, dtype=float))
         # torch multiplies sparse by dense fast through MKL only, which Apple's builds lack.
         self.sparse_products = density < SPARSE_BELOW and torch.backends.mkl.is_available()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+            _csr_tensor(matrix[:1])  # torch says it once a process
 
     def dense(self, index: Tensor) -> Tensor:
         """(B, n_genes)."""
@@ -68,15 +71,13 @@ class SparseRows:
 
 
 def _csr_tensor(matrix: sp.csr_matrix) -> Tensor:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse")  # "is in beta", "invariant checks"
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int32, copy=False)),
-            torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
-            torch.from_numpy(matrix.data),
-            size=matrix.shape,
-            check_invariants=False,
-        )
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(np.int32, copy=False)),
+        torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
+        torch.from_numpy(matrix.data),
+        size=matrix.shape,
+        check_invariants=False,
+    )
 
 
 def resident(x: np.ndarray | sp.spmatrix, device: torch.device) -> DenseRows | SparseRows:

@@ -23,7 +23,9 @@ class _SparseProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[None, None, Tensor]:
         (x_transposed,) = ctx.saved_tensors
-        return None, None, x_transposed @ gradient  # (n_genes, hidden)
+        out = gradient.new_empty(len(x_transposed), gradient.shape[1])
+        torch.addmm(out, x_transposed, gradient, beta=0, out=out)  # `@` would zero and copy first
+        return None, None, out  # (n_genes, hidden)
 
 
 class FromGenes(nn.Module):

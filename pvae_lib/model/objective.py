@@ -6,6 +6,7 @@ recon(x, x̂) + wν KLν + wι [KL(q(zι|x) ‖ N(0,I)) + the same for the contr
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pvae_lib.model.config import ObjectiveConfig
 from pvae_lib.model.network import PerturbedVAE
@@ -18,11 +19,11 @@ def reconstruction(x: Tensor, x_hat: Tensor, how: str, log_variance: Tensor) -> 
     "mean" or "sum" of squared errors over genes, or with "learned_variance" the Gaussian
     negative log-likelihood ½ Σ [(x − x̂)²/σ² + ln σ²] summed over genes, without its constant.
     """
-    squared = (x_hat - x).square()  # (B, n_genes)
     if how == "mean":
-        return squared.mean()
+        return F.mse_loss(x_hat, x)
     if how == "sum":
-        return squared.sum(-1).mean()
+        return F.mse_loss(x_hat, x, reduction="sum") / len(x)
+    squared = (x_hat - x).square()  # (B, n_genes)
     return 0.5 * (squared * torch.exp(-log_variance) + log_variance).sum(-1).mean()
 
 

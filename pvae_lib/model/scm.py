@@ -112,10 +112,11 @@ def kl_nu(mu_nu_q: Tensor, sigma_nu_q: Tensor, beta_nu: Tensor) -> Tensor:
     N(μ', diag σ'²) and N(0, diag β). (Inferred: the paper does not give the closed form.)
     """
     variance = sigma_nu_q.square()
-    inside = (variance + mu_nu_q.square()) / beta_nu - 1 + torch.log(beta_nu / variance)
+    inside = (variance + mu_nu_q.square()) / beta_nu - 1 + (beta_nu / variance).log()
     return 0.5 * inside.sum(-1)
 
 
 def kl_iota(mu_iota_q: Tensor, sigma_iota_q: Tensor) -> Tensor:
-    """KL(q(zι | x) ‖ N(0, I)) per cell (B,)."""
-    return kl_nu(mu_iota_q, sigma_iota_q, torch.ones_like(mu_iota_q))
+    """KL(q(zι | x) ‖ N(0, I)) per cell (B,): ½ Σ [σ'² + μ'² − 1 − ln σ'²]."""
+    variance = sigma_iota_q.square()
+    return 0.5 * (variance + mu_iota_q.square() - 1 - variance.log()).sum(-1)

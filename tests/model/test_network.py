@@ -77,6 +77,7 @@ def test_paper_sizes_give_the_stated_shapes():
     assert shapes["f_dec.2.weight"] == (5000, 256)
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
 def test_sparse_cells_give_the_dense_values_and_gradients():
     torch.manual_seed(0)
     layer = FromGenes(40, 8)
