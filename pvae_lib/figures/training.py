@@ -1,4 +1,4 @@
-"""Figures of what training did: its terms over steps, and methods compared condition by condition."""
+"""Figures of training and of what came of it: curves, duels by condition, deltas, bars."""
 
 from collections.abc import Mapping
 
@@ -112,6 +112,54 @@ def duel_figure(table: pd.DataFrame, method: str, reference: str, metrics: list[
         )
         ax.set(xlim=ends, ylim=ends, aspect="equal", title=METRICS[metric].label)
         ax.set(xlabel=reference, ylabel=method)
+    return fig
+
+
+def deltas_figure(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    genes: np.ndarray,
+    axes_names: Mapping[str, tuple[str, str]],
+    named: int = 6,
+) -> Figure:
+    """Change of every gene's mean by one account against another, a panel a comparison.
+
+    Parameters
+    ----------
+    panels
+        Title → (horizontal, vertical), each (n_genes,), differences of log1p means from control.
+    genes
+        (n_genes,) names; those of the largest changes are written out.
+    axes_names
+        Title → names of the horizontal and the vertical axis.
+    named
+        How many genes to name in each panel; fewer where names would overlap.
+    """
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.8), squeeze=False)
+    for ax, (title, (x, y)) in zip(axes.flat, panels.items(), strict=True):
+        ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
+        ends += np.array([-0.08, 0.08]) * (ends[1] - ends[0])
+        ax.plot(ends, ends, color=GREY, lw=1, ls="--")
+        ax.scatter(x, y, s=12, color=OKABE_ITO[0], alpha=0.5, lw=0)
+        size = np.ptp(ends)
+        written: list[int] = []
+        for gene in np.argsort(-np.maximum(np.abs(x), np.abs(y)))[:named]:
+            if any(
+                abs(x[gene] - x[g]) < 0.4 * size and abs(y[gene] - y[g]) < 0.05 * size
+                for g in written
+            ):
+                continue  # names on top of each other help nobody
+            written.append(gene)
+            left = x[gene] > ends.mean()  # write towards the middle, so that no name is cut
+            ax.annotate(
+                str(genes[gene]),
+                (x[gene], y[gene]),
+                xytext=(-4 if left else 4, 2),
+                textcoords="offset points",
+                ha="right" if left else "left",
+                fontsize=8,
+            )
+        ax.set(xlim=ends, ylim=ends, aspect="equal", title=title)
+        ax.set(xlabel=axes_names[title][0], ylabel=axes_names[title][1])
     return fig
 
 
