@@ -52,8 +52,14 @@ class Method(BaseEstimator, ABC):
 
     @staticmethod
     def draw_controls(controls: Screen, n: int, seed: int) -> np.ndarray:
-        """(n,) indices into `controls`, with replacement: one pairing for all methods of a seed."""
-        return np.random.default_rng(seed).integers(controls.n_cells, size=n)
+        """(n,) indices into `controls`: one pairing for all methods of a seed.
+
+        Without replacement; where more cells are asked for than there are controls, every control
+        serves once before any serves again. So few controls add no more noise than they must.
+        """
+        rng = np.random.default_rng(seed)
+        rounds = -(-n // controls.n_cells)
+        return np.concatenate([rng.permutation(controls.n_cells) for _ in range(rounds)])[:n]
 
     def check_condition(self, condition: str) -> np.ndarray:
         """(n_targets,) float32 multi-hot u of a condition that this method can be asked for.
