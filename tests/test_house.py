@@ -20,7 +20,7 @@ def lint_imports(root: Path) -> subprocess.CompletedProcess:
     # The package beside the contracts, not the installed one.
     environment = os.environ | {"PYTHONPATH": str(root), "NO_COLOR": "1"}
     return subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=60
+        command, cwd=root, env=environment, capture_output=True, text=True, timeout=300
     )
 
 

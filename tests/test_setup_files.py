@@ -89,7 +89,7 @@ def make(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comple
         env=kept | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -41,7 +41,7 @@ def finished(tmp_path_factory, notebook_writer):
         env=os.environ | {"PVAE_PROGRESS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return folder / "runs" / "one", done
@@ -196,17 +196,18 @@ def test_ctrl_c_keeps_what_is_done(make_notebook, tmp_path):
     notebook, run = make_notebook(*cells), tmp_path / "run"
     words = ["-m", "pvae_lib.runs", str(notebook), "--out", str(run)]
     process = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not (run / "pid").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Interrupted" in error and "the same command resumes" in error
     assert "Traceback" not in error
     assert "status: interrupted" in (run / "parameters.yaml").read_text()
     kernel = int((run / "pid").read_text())
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             os.kill(kernel, 0)

@@ -47,7 +47,7 @@ def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:
     """One of this environment's own commands, as a user would type it."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        words, cwd=cwd, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=120
+        words, cwd=cwd, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=300
     )
 
 
