@@ -12,7 +12,7 @@ models of the block:
   assumption (iv) on the estimate.)
 
 Without cuts the causal model is a factorisation of any covariance at all: its likelihood is the
-same for every W (see `free_likelihood`), which is why it cannot choose one.
+same for every W (see `likelihood`), which is why it cannot choose one.
 """
 
 import itertools
@@ -112,24 +112,32 @@ def unreached_directions(moments: "Moments", cuts: np.ndarray, background: bool)
     B = across @ np.linalg.pinv(within)  # (E, d, d_iota)
     rows = []
     for i in range(d):
-        reach = B[cuts[:, i]] - (B[cuts[:, i]].mean(0) if background else 0.0)
+        reach = B[cuts[:, i]]
+        if background:
+            reach = reach - reach.sum(0) / max(len(reach), 1)
         rows.append(np.linalg.eigh(np.einsum("eij,ekj->ik", reach, reach))[1][:, 0])
     W = np.array(rows)
     # Two rows alike, for want of cuts, would make W singular and its likelihood undefined.
     return W if np.linalg.cond(W) < 1e3 else np.eye(d)
 
 
-def free_likelihood(
-    z_nu: np.ndarray, z_iota: np.ndarray, environment: np.ndarray, W: np.ndarray
+def likelihood(
+    z_nu: np.ndarray,
+    z_iota: np.ndarray,
+    environment: np.ndarray,
+    W: np.ndarray,
+    cuts: np.ndarray,
 ) -> float:
-    """Mean log-likelihood per cell, up to a constant, of the structural model without cuts at W."""
+    """Mean log-likelihood per cell, up to a constant, of the components z_nu Wᵀ in the order given.
+
+    cuts (E, d) bool. All False is the free structural model, all True the diagonal one.
+    """
     d = z_nu.shape[1]
     moments = Moments.of(z_nu, z_iota, environment)
-    no_cuts = torch.zeros((len(moments.share), d), dtype=torch.bool)
-    order = torch.arange(d)[None]
-    rotation = torch.tensor(np.asarray(W) @ moments.unwhiten)[None]
+    turned = torch.tensor(np.asarray(W) @ moments.unwhiten)[None]
     c = torch.zeros(1, d, z_iota.shape[1], dtype=torch.double)
-    return -float(_negative_likelihood(rotation, c, moments, no_cuts, order))
+    order = torch.arange(d)[None]
+    return -float(_negative_likelihood(turned, c, moments, torch.tensor(cuts), order))
 
 
 @dataclass(frozen=True)
