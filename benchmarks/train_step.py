@@ -354,7 +354,9 @@ def main() -> None:
         spread = f"{min(found):.2f} to {max(found):.2f}" if found else "scvi-tools not installed"
         print(f"  {name:6} {result[f'{name}_ms']}  ({spread})")
     print(f"  ours is {result['plain_ms'] / result['ours_ms']:.2f} times as fast as plain,")
-    print(f"  and reaches {100 * result['floor_ms'] / result['ours_ms']:.0f} % of the floor's speed")
+    print(
+        f"  and reaches {100 * result['floor_ms'] / result['ours_ms']:.0f} % of the floor's speed"
+    )
     print(json.dumps(result))
 
 

@@ -98,7 +98,7 @@ def resident(x: np.ndarray | sp.spmatrix, device: torch.device) -> DenseRows | S
         return SparseRows(matrix)
     try:
         dense = torch.empty(matrix.shape, device=device)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:  # out of memory, by whatever name the device gives it
         raise InputError(
             f"{matrix.shape[0]} cells × {matrix.shape[1]} genes need "
             f"{4e-9 * np.prod(matrix.shape, dtype=float):.1f} GB on {device}, more than is free: "

@@ -5,6 +5,7 @@ than to run. A replay runs exactly the recorded kernels, so the mathematics is t
 step.
 """
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -29,7 +30,8 @@ def captured(step: Callable[[Draws], Tensor], draws: Draws, state: list[Tensor])
     before = [tensor.detach().clone() for tensor in state]
     try:
         graph, result = _record(step, static)
-    except RuntimeError:  # an operation that this version of CUDA or torch cannot record
+    except RuntimeError as error:  # an operation that this version of CUDA or torch cannot record
+        warnings.warn(f"The step is not replayed as a CUDA graph ({error}).", stacklevel=2)
         torch.cuda.synchronize()
         graph = None
     with torch.no_grad():
