@@ -319,7 +319,7 @@ def main() -> None:
         "--clock",
         default="wall",
         choices=["wall", "cpu"],
-        help="cpu: time of the process's own work, for one thread on a machine that does other work",
+        help="cpu: time of a process's own work, for one thread on a machine that does other work",
     )
     parser.add_argument("--verbose", action="store_true", help="show the workers' errors")
     parser.add_argument("--worker", choices=list(CONTENDERS), help=argparse.SUPPRESS)
