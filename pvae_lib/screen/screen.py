@@ -281,9 +281,11 @@ class Screen:
         """Hex digest of counts, totals, labels and names: changes when any of them does."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(np.ascontiguousarray(self.counts.data))
-        # The width of the indices follows the way a matrix was made; only the numbers count.
+        # The width of the indices follows the way a matrix was made; only the numbers count. In
+        # blocks, since a wide copy of all of them would be the largest array in memory.
         for indices in (self.counts.indices, self.counts.indptr):
-            digest.update(np.ascontiguousarray(indices, dtype=np.int64))
+            for start in range(0, len(indices), 1_000_000):
+                digest.update(indices[start : start + 1_000_000].astype(np.int64))
         digest.update(np.ascontiguousarray(self.total_counts))
         for names in (self.condition, self.genes, self.cells, self.targets):
             digest.update("\n".join(map(str, names)).encode())
