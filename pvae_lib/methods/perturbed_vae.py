@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import fields
 from typing import Literal, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from pvae_lib.learning.pairing import check_pairing
 from pvae_lib.learning.randomness import NormalNoise, generator, seeded_initialisation
 from pvae_lib.methods.base import Method
 from pvae_lib.model import Objective, ObjectiveConfig, PerturbedVAE, PerturbedVAEConfig
+from pvae_lib.model.residuals import residuals
 from pvae_lib.screen import Screen
 from pvae_lib.screen.labels import canonical_label
 from pvae_lib.splits import Split
@@ -23,7 +25,6 @@ from pvae_lib.splits import Split
 PREDICTIONS = ("samples", "means")
 ROWS_AT_ONCE = 2048
 RESIDUAL_CELLS = 2000
-TINY_VARIANCE = 1e-8  # of a gene that is silent in all cells looked at
 # These do not change what is learned, so a checkpoint made with others may be resumed.
 NOT_IDENTITY = {"device", "checkpoint", "checkpoint_seconds", "prediction", "decoder_noise"}
 
@@ -238,11 +239,8 @@ class PerturbedVAEMethod(Method):
                 f"{path} holds no saved PerturbedVAE. (A training checkpoint is resumed by "
                 "fit, with checkpoint=this file.)"
             )
-        files.check_same(
-            path,
-            {"screen": record["origin"]["screen"]},
-            {"screen": screen.fingerprint},
-        )
+        origin = {"screen": record["origin"]["screen"]}
+        files.check_same(path, origin, {"screen": screen.fingerprint})
         method = cls(**record["parameters"])
         method.targets_, method.trained_targets_ = screen.targets, set(record["trained_targets"])
         method.origin_, method.genes_ = record["origin"], screen.genes
@@ -263,26 +261,17 @@ class PerturbedVAEMethod(Method):
             self.w_kl_nu, self.w_kl_iota, self.alpha, self.reconstruction, self.annealing
         )
         settings = TrainingSettings(
-            self.epochs,
-            self.learning_rate,
-            self.keep,
-            checkpoint_seconds=self.checkpoint_seconds,
+            self.epochs, self.learning_rate, self.keep, checkpoint_seconds=self.checkpoint_seconds
         )
         return weights, settings, resolve_device(self.device)
 
     def _network_config(self, n_genes: int) -> PerturbedVAEConfig:
+        shared = {field.name for field in fields(PerturbedVAEConfig)} & self.get_params().keys()
         return PerturbedVAEConfig(
             n_genes=n_genes,
             n_targets=len(self.targets_),
-            d_nu=self.d_nu,
-            d_iota=self.d_iota,
-            hidden=self.hidden,
-            layers=self.layers,
-            mechanism=self.mechanism,
-            mechanism_hidden=self.mechanism_hidden,
-            scm=self.scm,
-            prior_variance=self.prior_variance,
             learned_variance=self.reconstruction == "learned_variance",
+            **{name: getattr(self, name) for name in shared},
         )
 
     def _note_origin(self, screen: Screen, split: Split) -> None:
@@ -323,11 +312,9 @@ class PerturbedVAEMethod(Method):
         x, u = batches.rows.dense(index).cpu(), batches.u[index].cpu()
         normal = NormalNoise(self.seed, "residuals", x.device)
         noise = normal(len(x), self.d_nu + self.d_iota).split([self.d_nu, self.d_iota], 1)
-        z = network.embed(x, u, *noise)
-        x_hat = network.decode(z["z_nu"], z["z_iota"])
-        self.variance_ratio_ = float(x_hat.var(0).sum() / x.var(0).sum())
+        self.variance_ratio_, log_variance = residuals(network, x, u, *noise)
         if self.reconstruction != "learned_variance":
-            network.log_variance.copy_(torch.log((x - x_hat).square().mean(0) + TINY_VARIANCE))
+            network.log_variance.copy_(log_variance)
 
 
 def _noise(rng: np.random.Generator, rows: int, width: int) -> torch.Tensor | None:
