@@ -23,8 +23,7 @@ from pvae_lib.screen.labels import canonical_label
 from pvae_lib.splits import Split
 
 PREDICTIONS = ("samples", "means")
-ROWS_AT_ONCE = 2048
-RESIDUAL_CELLS = 2000
+ROWS_AT_ONCE, RESIDUAL_CELLS = 2048, 2000
 # These do not change what is learned, so a checkpoint made with others may be resumed.
 NOT_IDENTITY = {"device", "checkpoint", "checkpoint_seconds", "prediction", "decoder_noise"}
 
@@ -236,8 +235,7 @@ class PerturbedVAEMethod(Method):
         tensors, record = files.read(path)
         if record.get("kind") != "PerturbedVAE":
             raise InputError(
-                f"{path} holds no saved PerturbedVAE. (A training checkpoint is resumed by "
-                "fit, with checkpoint=this file.)"
+                f"{path} holds no saved PerturbedVAE. (fit resumes a training checkpoint.)"
             )
         origin = {"screen": record["origin"]["screen"]}
         files.check_same(path, origin, {"screen": screen.fingerprint})
