@@ -54,7 +54,8 @@ def blocks_figure(
         ax.set(xlabel=METRIC_LABELS[metric], xlim=(-0.06, 1.04))
     for label, value in paper.items():
         axes[0].plot(value, labels.index(label), "x", color=BLACK, ms=8, mew=2)
-    axes[0].plot([], [], "x", color=BLACK, ms=8, mew=2, label="paper")
+    if paper:
+        axes[0].plot([], [], "x", color=BLACK, ms=8, mew=2, label="paper")
     axes[0].set_yticks(range(len(labels)), labels)
     axes[0].invert_yaxis()
     _legend(fig, axes[0])
@@ -101,17 +102,20 @@ def chance_figure(rotations: np.ndarray, marks: Mapping[str, float]) -> Figure:
         colour = (ORANGE, BLUE, VERMILLION)[k % 3]
         ax.axvline(value, color=colour, lw=2, label=f"{label} {value:.2f}")
     ax.set(xlabel="MCC of the true zν after a random rotation", ylabel="rotations")
-    ax.legend(loc="upper left")
+    fig.legend(loc="outside lower center", ncols=len(marks))
     return fig
 
 
-def restarts_figure(points: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """Likelihood against MCC over restarts, a panel a prior; label → (MCC, likelihood)."""
+def likelihood_figure(points: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    """Likelihood of versions of a block against their MCC, a panel a prior.
+
+    points: label → (MCC, likelihood), both (n,).
+    """
     fig, axes = plt.subplots(1, len(points), figsize=(4.1 * len(points), 3.3), sharey=True)
     for ax, (label, (mcc, likelihood)) in zip(np.atleast_1d(axes), points.items(), strict=True):
         ax.plot(mcc, likelihood - likelihood.max(), "o", color=BLUE, alpha=0.7)
         ax.set(xlabel="MCC(zν)", title=label, xlim=(0.4, 1.02))
-    np.atleast_1d(axes)[0].set_ylabel("log-likelihood per cell,\nbelow the best restart (nats)")
+    np.atleast_1d(axes)[0].set_ylabel("log-likelihood per cell,\nbelow the best (nats)")
     return fig
 
 

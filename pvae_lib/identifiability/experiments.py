@@ -38,6 +38,14 @@ def experiments(
             release_epochs=max(1, round(epochs * 2 / 3)),
         ),
     ]  # fmt: skip
+    weak = replace(aligned, name="counterfactual pairs, KL weights 1e-3", w_kl=1e-3)
+    basin = [
+        weak,
+        replace(
+            weak, name="counterfactual pairs, KL weights 1e-3, then α = 0",
+            release_epochs=max(1, round(epochs * 2 / 3)),
+        ),
+    ]  # fmt: skip
     sweep = [
         replace(a, name=f"counterfactual pairs, α {alpha:g}", alpha=alpha)
         for alpha in COUNTERFACTUAL_ALPHAS
@@ -77,4 +85,5 @@ def experiments(
         "independent": independent,
         "edges": edges,
         "no pairs": no_pairs,
+        "basin": basin,
     }

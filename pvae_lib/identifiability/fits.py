@@ -7,7 +7,7 @@ import torch
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.identifiability.alignment import DistributionAlignment
-from pvae_lib.identifiability.mechanisms import CutSCM
+from pvae_lib.identifiability.mechanisms import CutSCM, FlooredVAE
 from pvae_lib.identifiability.simulation import World, WorldConfig
 from pvae_lib.learning import PairedBatches, TrainingSettings, train
 from pvae_lib.learning.randomness import seeded_initialisation
@@ -76,7 +76,7 @@ def fit(world: World, setting: Setting, seed: int) -> Fit:
         scm="diagonal" if setting.prior == "diagonal" else "full",
     )
     with seeded_initialisation(seed):
-        model = PerturbedVAE(config)
+        model = FlooredVAE(config)
         if setting.prior == "cut":
             model.scm = CutSCM(config, world.cuts)
     for stage, (epochs, alpha, annealing) in enumerate(

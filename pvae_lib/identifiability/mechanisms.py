@@ -1,10 +1,27 @@
-"""A causal prior that is told which parents each environment cuts."""
+"""The network as the simulations use it: a causal prior that may be told what was cut."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pvae_lib.model import SCM, Mechanisms, PerturbedVAEConfig
+from pvae_lib.model import SCM, Mechanisms, PerturbedVAE, PerturbedVAEConfig
+from pvae_lib.model.network import Gaussian
+
+# While the KL weights are 0, clean data let σ of single cells fall until σ² underflows;
+# 0 · ∞ then ends the training. Far below any σ that matters.
+SIGMA_FLOOR = 1e-6
+
+
+class FlooredVAE(PerturbedVAE):
+    """PerturbedVAE with a floor under its posterior standard deviations."""
+
+    def posterior_nu(self, h: Tensor, u: Tensor) -> Gaussian:
+        mu_nu_q, sigma_nu_q = super().posterior_nu(h, u)
+        return Gaussian(mu_nu_q, sigma_nu_q + SIGMA_FLOOR)
+
+    def posterior_iota(self, h: Tensor) -> Gaussian:
+        mu_iota_q, sigma_iota_q = super().posterior_iota(h)
+        return Gaussian(mu_iota_q, sigma_iota_q + SIGMA_FLOOR)
 
 
 class CutSCM(SCM):

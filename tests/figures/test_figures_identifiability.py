@@ -55,8 +55,8 @@ def test_chance_figure_marks_the_percentile_and_the_values():
     assert at == pytest.approx([0.885, 0.86])
 
 
-def test_restarts_figure_measures_likelihood_from_the_best():
-    fig = draw.restarts_figure({"flat": (np.array([0.5, 0.9]), np.array([-3.0, -1.0]))})
+def test_likelihood_figure_measures_likelihood_from_the_best():
+    fig = draw.likelihood_figure({"flat": (np.array([0.5, 0.9]), np.array([-3.0, -1.0]))})
     np.testing.assert_allclose(fig.axes[0].lines[0].get_ydata(), [-2, 0])
 
 
