@@ -88,7 +88,7 @@ def run_notebook(
     record.refuse_other_run(folder, notebook, defaults | asked)
     given = asked | ({"out": str(folder)} if "out" in known else {})
 
-    facts = record.facts(notebook, defaults | asked)
+    facts = record.facts(notebook, defaults | asked, folder)
     record.write(folder, facts)
     start = time.monotonic()
     status = "failed"

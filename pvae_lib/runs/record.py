@@ -20,8 +20,12 @@ FILE = "parameters.yaml"
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "scanpy", "anndata", "pandas")
 
 
-def facts(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The record of a run that is about to start."""
+def facts(notebook: Path, parameters: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The record of a run that is about to start.
+
+    A run that goes on from checkpoints was partly made by the code of its earlier starts: they are
+    listed under "earlier", each with its commit.
+    """
     return {
         "notebook": notebook.name,
         "parameters": dict(parameters),
@@ -32,7 +36,18 @@ def facts(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
+        "earlier": earlier_starts(folder),
     }
+
+
+def earlier_starts(folder: Path) -> list[dict[str, Any]]:
+    """What the record in a run's folder says of its starts so far; [] for a new folder."""
+    file = folder / FILE
+    if not file.exists():
+        return []
+    before = load_yaml(file.read_text(encoding="utf-8"))
+    last = {key: before.get(key) for key in ("started", "commit", "status", "minutes")}
+    return [*before.get("earlier", []), last]
 
 
 def write(folder: Path, record: Mapping[str, Any]) -> None:
@@ -94,14 +109,13 @@ def read_parameters(file: str | os.PathLike) -> dict[str, Any]:
 
 
 def device(parameters: Mapping[str, Any]) -> str:
-    """The device of a run: its `device` parameter, or the best one that PyTorch finds here."""
-    import torch
+    """Where a run trains: its `device` parameter, with "auto" resolved as training resolves it."""
+    import torch  # here, because every notebook imports this package for its guard
 
-    asked = str(parameters.get("device") or "")
-    kind = asked or ("cuda" if torch.cuda.is_available() else "cpu")
-    if kind.startswith("cuda") and torch.cuda.is_available():
-        return f"{kind} ({torch.cuda.get_device_name()})"
-    return kind
+    from pvae_lib.learning.device import resolve_device
+
+    kind = resolve_device(str(parameters.get("device") or "auto")).type
+    return f"{kind} ({torch.cuda.get_device_name()})" if kind == "cuda" else kind
 
 
 def commit() -> str | None:

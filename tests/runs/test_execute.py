@@ -94,6 +94,9 @@ def test_the_record_is_a_parameter_file_and_the_same_run_may_come_again(finished
     notebook = str(folder.parents[1] / "tiny.ipynb")
     again = [notebook, "-f", str(folder / "parameters.yaml"), "--out", str(folder)]
     assert main(again) == 0
+    record = yaml.safe_load((folder / "parameters.yaml").read_text())
+    assert [start["status"] for start in record["earlier"]] == ["finished"]
+    assert record["earlier"][0]["started"] <= record["started"] and "commit" in record["earlier"][0]
     assert main([*again, "-p", "epochs", "9"]) == 2
     assert "other parameters (epochs: 3 then, 9 now)" in capsys.readouterr().err
 
