@@ -84,7 +84,7 @@ def sweep_figure(
     axes[0].axhline(chance, color=GREY, ls="--", lw=1)
     axes[0].annotate("7/11", (0, chance), color=GREY, va="bottom", fontsize=8)
     axes[1].set_yscale("log")
-    axes[0].legend(fontsize=8)
+    axes[1].legend(fontsize=8, loc="lower left")
     return fig
 
 

@@ -56,6 +56,10 @@ def experiments(
     independent = [
         replace(diagonal, name="B, polished", world_name="B", world=b, polish="diagonal"),
         replace(
+            diagonal, name="B, KL weights 1e-3, polished", world_name="B", world=b, w_kl=1e-3,
+            polish="diagonal",
+        ),
+        replace(
             diagonal, name="B without variance change, polished", world_name="B, same variances",
             world=replace(b, variance_change=False), polish="diagonal",
         ),
