@@ -7,7 +7,8 @@ the null's, condition "test". A seed draws the world *and* initialises and order
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -77,12 +78,23 @@ def _kept(
         path = Path(folder) / f"{hashlib.blake2b(what.encode(), digest_size=8).hexdigest()}.csv"
         if path.exists():
             return results.read(path)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _alone():
         table = make(setting, seed)
-    finally:
-        torch.set_num_threads(threads)
     if path is not None:
         results.write(table, path)
     return table
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One thread, and no bar below that of the table."""
+    threads, bars = torch.get_num_threads(), os.environ.get("PVAE_PROGRESS")
+    torch.set_num_threads(1)
+    os.environ["PVAE_PROGRESS"] = "0"
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        del os.environ["PVAE_PROGRESS"]
+        if bars is not None:
+            os.environ["PVAE_PROGRESS"] = bars
