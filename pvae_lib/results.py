@@ -32,6 +32,9 @@ SHOWN = (
     "discrimination",
 )
 UNDEFINED = "–"
+# A bootstrap over fewer conditions than this covers less than it says; doubles that share a gene
+# are not independent either.
+FEW_CONDITIONS = 10
 # The same reference scored on two machines differs in the last digits only.
 SAME = 1e-4
 
@@ -184,6 +187,8 @@ def _markdown(
         "[95 % bootstrap interval over conditions]; ↓ lower is better, ↑ higher is better, "
         f"{UNDEFINED} not defined."
     )
+    if conditions < FEW_CONDITIONS:
+        note += f" With {conditions} conditions that share genes, read the intervals as too narrow."
     return "\n".join([*lines, "", note + (" * some conditions not defined." if stars else "")])
 
 

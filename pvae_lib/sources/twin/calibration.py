@@ -1,7 +1,7 @@
 """How near a twin comes to the constants measured on Norman's real screen.
 
 Every target was measured on real data, or follows from the paper's tables (V, the additive mean's
-L2 and ΔPearson). The ranges are what the full-size twin is held to; two statistics are known to lie
+L2 and ΔPearson). The ranges are for the full-size twin (`benchmarks/twin.py` prints it); two statistics are known to lie
 outside theirs (`MISSED`).
 """
 
