@@ -2,7 +2,7 @@
 
     python benchmarks/twin.py [--seed 0]
 
-Prints the calibration table (`pvae_lib.sources.twin.calibration`); the last line is one JSON object.
+Prints the calibration table of `pvae_lib.sources.twin`; the last line is one JSON object.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """How near a twin comes to the constants measured on Norman's real screen.
 
 Every target was measured on real data, or follows from the paper's tables (V, the additive mean's
-L2 and ΔPearson). The ranges are for the full-size twin (`benchmarks/twin.py` prints it); two statistics are known to lie
-outside theirs (`MISSED`).
+L2 and ΔPearson). The ranges are for the full-size twin, which `benchmarks/twin.py` makes and prints
+beside them; two statistics are known to lie outside theirs (`MISSED`).
 """
 
 import numpy as np
