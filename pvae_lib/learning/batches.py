@@ -12,7 +12,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from pvae_lib.exceptions import InputError
+from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.learning.pairing import check_pairing, match
 from pvae_lib.learning.randomness import NormalNoise, generator
 
@@ -52,9 +52,6 @@ class SparseRows:
         density = matrix.nnz / max(1, np.prod(matrix.shape, dtype=float))
         # torch multiplies sparse by dense fast through MKL only, which Apple's builds lack.
         self.sparse_products = density < SPARSE_BELOW and torch.backends.mkl.is_available()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-            _csr_tensor(matrix[:1])  # torch says it once a process
 
     def dense(self, index: Tensor) -> Tensor:
         """(B, n_genes)."""
@@ -71,13 +68,15 @@ class SparseRows:
 
 
 def _csr_tensor(matrix: sp.csr_matrix) -> Tensor:
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(matrix.indptr.astype(np.int32, copy=False)),
-        torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
-        torch.from_numpy(matrix.data),
-        size=matrix.shape,
-        check_invariants=False,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(matrix.indptr.astype(np.int32, copy=False)),
+            torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
+            torch.from_numpy(matrix.data),
+            size=matrix.shape,
+            check_invariants=False,
+        )
 
 
 def resident(x: np.ndarray | sp.spmatrix, device: torch.device) -> DenseRows | SparseRows:
@@ -150,7 +149,8 @@ class PairedBatches:
         device: torch.device | str = "cpu",
     ) -> None:
         check_pairing(pairing)
-        if not 1 <= batch_size <= len(cells):
+        check_whole(batch_size=batch_size)
+        if batch_size > len(cells):
             raise InputError(
                 f"batch_size={batch_size} does not fit {len(cells)} training cells: "
                 f"choose a batch size from 1 to {len(cells)}."
@@ -159,13 +159,14 @@ class PairedBatches:
             raise InputError("There are no control cells to pair with: include them in training.")
         if (pairing == "given") != (given is not None):
             raise InputError("pairing='given' and the array of given pairs go together.")
-        if given is not None and (
-            len(given) != x.shape[0] or np.min(given) < 0 or np.max(given) >= x.shape[0]
-        ):
-            raise InputError(
-                f"given holds one control index (0 to {x.shape[0] - 1}) for each of the "
-                f"{x.shape[0]} cells; this one has {len(given)} entries."
-            )
+        if given is not None:
+            given = np.asarray(given)
+            whole = given.shape == (x.shape[0],) and given.dtype.kind in "iu"
+            if not whole or given.min() < 0 or given.max() >= x.shape[0]:
+                raise InputError(
+                    f"given holds one control index, a whole number from 0 to {x.shape[0] - 1}, "
+                    f"for each of the {x.shape[0]} cells; this one has {given.size} entries."
+                )
         self.device = torch.device(device)
         self.rows = resident(x, self.device)
         self.u = as_tensor(np.asarray(u, np.float32)).to(self.device)
@@ -199,7 +200,7 @@ class PairedBatches:
             order = generator(self.seed, "order", epoch).permutation(self.cells)
             order = order[: np.prod(shape)].reshape(shape)
             if self.given is not None:
-                partners = np.asarray(self.given)[order]
+                partners = self.given[order]
             else:
                 partners = generator(self.seed, "controls", epoch).choice(self.controls, shape)
             plan = torch.from_numpy(np.concatenate([order, partners], axis=1).astype(np.int64))

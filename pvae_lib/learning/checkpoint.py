@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from pvae_lib.exceptions import InputError
@@ -30,11 +30,9 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], metadata: dict) -
     """
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     record = json.dumps({**metadata, "checksum": _checksum(tensors)})
+    # safetensors' own writer would make the file readable to its owner only.
     with write_atomically(path) as partial:
-        try:
-            save_file(tensors, partial, {HEADER: record})
-        except SafetensorError as error:  # how safetensors reports a full disk
-            raise OSError(str(error)) from error
+        partial.write_bytes(save(tensors, {HEADER: record}))
 
 
 def read(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict]:

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from pvae_lib import progress
-from pvae_lib.exceptions import InputError
-from pvae_lib.learning import checkpoint as files
+from pvae_lib.exceptions import InputError, check_number, check_whole
+from pvae_lib.learning import checkpoint as checkpoint_file
 from pvae_lib.learning.capture import captured
 from pvae_lib.learning.device import keep_freed_memory
 
@@ -64,10 +64,13 @@ class TrainingSettings:
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or not self.learning_rate > 0:
-            raise InputError(
-                f"epochs={self.epochs} and learning_rate={self.learning_rate} must be above 0."
-            )
+        check_whole(epochs=self.epochs)
+        check_number(learning_rate=self.learning_rate)
+        if self.learning_rate == 0:
+            raise InputError("learning_rate=0 trains nothing: give a number above 0.")
+        if self.checkpoint_every is not None:
+            check_whole(checkpoint_every=self.checkpoint_every)
+        check_number(finite=False, checkpoint_seconds=self.checkpoint_seconds)
         if self.keep not in KEEP:
             raise InputError(f"keep={self.keep!r} is unknown: choose one of {', '.join(KEEP)}.")
 
@@ -162,9 +165,8 @@ class Run:
             fused=True,
             capturable=self.device.type == "cuda",
         )
-        for (
-            p
-        ) in module.parameters():  # what Adam's first step would make, so that it can be restored
+        # What Adam's first step would make, so that it can be restored.
+        for p in module.parameters():
             self.adam.state[p] = {
                 "step": torch.zeros((), device=self.device),
                 "exp_avg": torch.zeros_like(p),
@@ -216,7 +218,7 @@ class Run:
         ):
             tensors |= {f"{moment}/{key}": moments[moment] for moment in ("exp_avg", "exp_avg_sq")}
         tensors["log"] = self.log[: self.step]
-        files.write(
+        checkpoint_file.write(
             path,
             tensors,
             {
@@ -229,8 +231,8 @@ class Run:
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint of the same run."""
-        tensors, metadata = files.read(path)
-        files.check_same(path, metadata.get("identity"), self.identity)
+        tensors, metadata = checkpoint_file.read(path)
+        checkpoint_file.check_same(path, metadata.get("identity"), self.identity)
         if metadata.get("kind") != "training" or metadata["step"] > self.total:
             raise InputError(
                 f"{path} is no checkpoint of this training run: choose another file, or delete it."

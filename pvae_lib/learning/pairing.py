@@ -33,3 +33,23 @@ def match(pairing: str, x: Tensor, candidates: Tensor) -> np.ndarray:
         return distance.argmin(1).cpu().numpy()
     rows, columns = linear_sum_assignment(distance.square().cpu().numpy())
     return columns[np.argsort(rows)]
+
+
+def check_partners(given: np.ndarray, cells: np.ndarray, controls: np.ndarray) -> None:
+    """Refuse given partners (n,) of the training `cells` that are not among the `controls`.
+
+    A held-out or a perturbed cell as partner would be learned from. Not asked of a simulation,
+    whose counterfactual controls are no cells of its screen.
+
+    Raises
+    ------
+    InputError
+        The number of such cells and the first of them.
+    """
+    stray = cells[~np.isin(given[cells], controls)]
+    if len(stray):
+        raise InputError(
+            f"given pairs {len(stray)} training cells with cells that are no training controls "
+            f"(cell {stray[0]} with {given[stray[0]]}): choose partners among the training "
+            "controls."
+        )

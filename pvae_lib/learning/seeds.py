@@ -16,6 +16,7 @@ import torch
 from sklearn.base import clone
 
 from pvae_lib import progress
+from pvae_lib.exceptions import InputError, check_whole
 
 THREADS = 1
 
@@ -41,16 +42,34 @@ def fit_seeds(
     processes
         How many at once; by default one a CPU core, and one where training uses another device.
         1 stays in this process, which shows the training's own progress bar.
+
+    Raises
+    ------
+    InputError
+        No seeds, a seed twice, or a seed or number of processes that is no whole number; and what
+        `fit` refuses.
     """
+    _check_seeds(seeds)
     methods = [_with_seed(method, seed) for seed in seeds]
     if processes is None:
         on_cpu = getattr(method, "device", "cpu") == "cpu"
-        processes = min(len(methods), os.cpu_count() or 1) if on_cpu else 1
+        processes = min(len(methods), joblib.cpu_count()) if on_cpu else 1
+    check_whole(processes=processes)
     if processes == 1:
         return [_fit(each, screen, split) for each in methods]
     pool = joblib.Parallel(processes, backend="loky", return_as="generator")
     fitted = pool(joblib.delayed(_fit_quietly)(each, screen, split) for each in methods)
     return list(progress.bar(fitted, total=len(methods), desc="seeds", unit="seed"))
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    if len(seeds) == 0:
+        raise InputError("seeds is empty: give at least one, as in seeds=[0].")
+    for seed in seeds:
+        check_whole(at_least=0, seed=seed)
+    twice = sorted({int(seed) for seed in seeds if list(seeds).count(seed) > 1})
+    if twice:
+        raise InputError(f"Seed {twice[0]} is given twice: it would give the same fit twice.")
 
 
 def _with_seed(method: Any, seed: int) -> Any:

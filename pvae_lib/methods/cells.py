@@ -11,6 +11,7 @@ class ControlCells(MeansMethod):
 
     def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
         """(n, n_genes) float32 drawn control cells."""
+        self.check_request(controls, n, seed)
         self.check_known(condition)
         return controls.dense(self.draw_controls(controls, n, seed))
 
@@ -24,6 +25,7 @@ class ShiftedControlCells(MeansMethod):
 
     def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
         """(n, n_genes) float32 shifted control cells."""
+        self.check_request(controls, n, seed)
         self.check_condition(condition)
         delta = self.means_.additive_delta(condition).astype(np.float32)
         return controls.dense(self.draw_controls(controls, n, seed)) + delta
@@ -39,6 +41,7 @@ class ScaledControlCounts(MeansMethod):
 
     def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
         """(n, n_genes) float32, log1p of the scaled counts, median-normalised."""
+        self.check_request(controls, n, seed)
         self.check_condition(condition)
         control = np.expm1(self.means_.control)
         additive = self.means_.control + self.means_.additive_delta(condition)

@@ -90,8 +90,9 @@ class MeansMethod(Method):
         Raises
         ------
         InputError
-            The gene is no target of the screen.
+            Not fitted, or the gene is no target of the screen.
         """
+        self.check_fitted()
         multi_hot(condition, self.targets_)
 
 
@@ -104,6 +105,7 @@ class _ConstantMethod(MeansMethod):
 
     def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
         """(n, n_genes) float32: the same profile n times; controls and seed play no part."""
+        self.check_request(controls, n, seed)
         self.check_known(condition)
         return np.tile(self.predict_mean(condition).astype(np.float32), (n, 1))
 

@@ -8,15 +8,16 @@ from typing import Literal, Self
 import numpy as np
 import torch
 
-from pvae_lib.exceptions import InputError
-from pvae_lib.learning import checkpoint as files
+from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.learning.batches import PairedBatches
 from pvae_lib.learning.device import resolve_device
 from pvae_lib.learning.loop import TrainingSettings, train
-from pvae_lib.learning.pairing import check_pairing
+from pvae_lib.learning.pairing import check_pairing, check_partners
 from pvae_lib.learning.randomness import NormalNoise, generator, seeded_initialisation
+from pvae_lib.methods import saved
 from pvae_lib.methods.base import Method
 from pvae_lib.model import Objective, ObjectiveConfig, PerturbedVAE, PerturbedVAEConfig
+from pvae_lib.model.config import one_of
 from pvae_lib.model.residuals import residuals
 from pvae_lib.screen import Screen
 from pvae_lib.screen.labels import canonical_label
@@ -39,7 +40,7 @@ class PerturbedVAEMethod(Method):
         The objective; see `pvae_lib.model.ObjectiveConfig`.
     pairing, given
         Which control stands beside each cell: "random", "nearest", "optimal_transport", or
-        "given" with an array (n_cells,) of control indices.
+        "given" with an array (n_cells,) of indices of training controls.
     reconstruct_controls
         Whether control cells are reconstructed too, with u = 0 (Algorithm 1 does not).
     prediction, decoder_noise
@@ -48,7 +49,8 @@ class PerturbedVAEMethod(Method):
     epochs, batch_size, learning_rate, keep
         Training; see `pvae_lib.learning.TrainingSettings`.
     device
-        "cpu", "cuda", "mps" or "auto". Only the CPU promises bitwise the same numbers.
+        "cpu", "cuda", "mps", or "auto": CUDA where there is one, else the CPU. Only the CPU
+        promises bitwise the same numbers; MPS has not been tried, so "auto" never takes it.
     checkpoint, checkpoint_seconds
         A file to resume from and to write to while training, and how often.
 
@@ -121,15 +123,16 @@ class PerturbedVAEMethod(Method):
         Raises
         ------
         InputError
-            A parameter without meaning, no controls, a batch larger than the data, a device that
-            is absent, or a checkpoint that is damaged or belongs to another run.
+            A parameter without meaning, no controls, a given partner that is no training control,
+            a batch larger than the data, a device that is absent, or a checkpoint that is damaged
+            or belongs to another run.
         """
         self._remember(screen, split)
         weights, settings, device = self._check_parameters()
         is_control = screen.is_control[split.train]
         cells = split.train if self.reconstruct_controls else split.train[~is_control]
         with seeded_initialisation(self.seed):
-            self.network_ = PerturbedVAE(self._network_config(screen.n_genes))
+            network = PerturbedVAE(self._network_config(screen.n_genes))
         batches = PairedBatches(
             screen.expression,
             screen.u,
@@ -142,9 +145,11 @@ class PerturbedVAEMethod(Method):
             given=self.given,
             device=device,
         )
+        if batches.given is not None:
+            check_partners(batches.given, batches.cells, batches.controls)
         self._note_origin(screen, split)
         self.history_ = train(
-            self.network_,
+            network,
             Objective(weights),
             batches,
             settings,
@@ -152,8 +157,12 @@ class PerturbedVAEMethod(Method):
             identity=self._identity(),
             name=f"PerturbedVAE, seed {self.seed}",
         )
+        self.network_ = network.cpu()
         self._measure_residuals(batches)
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")  # an interrupted fit has learned nothing to be used
 
     def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
         """One cell under `condition` for each of n drawn control cells (paper, §3).
@@ -164,10 +173,10 @@ class PerturbedVAEMethod(Method):
         Raises
         ------
         InputError
-            A gene of the condition is unknown or was never trained on, or the controls have
-            other genes than the training screen.
+            A gene of the condition is unknown or was never trained on, or what `check_request`
+            refuses.
         """
-        self._check_genes(controls)
+        self.check_request(controls, n, seed)
         u = torch.from_numpy(self.check_condition(condition)[None])  # (1, n_targets)
         index = self.draw_controls(controls, n, seed)
         rng = generator(seed, f"predict {canonical_label(condition)}")
@@ -192,11 +201,13 @@ class PerturbedVAEMethod(Method):
         Raises
         ------
         InputError
-            Unknown kind, or other genes or targets than the training screen.
+            Not fitted, unknown kind, no cells, or other genes or targets than the training screen.
         """
-        if kind not in ("means", "samples"):
-            raise InputError(f"kind={kind!r} is unknown: choose means or samples.")
-        self._check_genes(screen)
+        one_of("kind", kind, PREDICTIONS)
+        self.check_fitted()
+        self.check_genes(screen)
+        if screen.n_cells == 0:
+            raise InputError(f"Screen {screen.name!r} has no cells to embed.")
         if screen.targets != self.targets_:
             raise InputError(
                 f"Screen {screen.name!r} has other targets than the one trained on: embed cells "
@@ -213,15 +224,21 @@ class PerturbedVAEMethod(Method):
         return {name: torch.cat([p[name] for p in parts]).numpy() for name in parts[0]}
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write parameters and weights to one safetensors file, whole or not at all."""
+        """Write parameters and weights to one safetensors file, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            Not fitted, or the file cannot be written.
+        """
+        self.check_fitted()
         record = {
-            "kind": "PerturbedVAE",
-            "parameters": self._parameters(),
+            "parameters": saved.plain(self.get_params()),
             "origin": self.origin_,
             "trained_targets": sorted(self.trained_targets_),
             "variance_ratio": self.variance_ratio_,
         }
-        files.write(path, self.network_.state_dict(), record)
+        saved.write(path, self.network_.state_dict(), record)
 
     @classmethod
     def load(cls, path: str | os.PathLike, screen: Screen) -> "PerturbedVAEMethod":
@@ -230,31 +247,28 @@ class PerturbedVAEMethod(Method):
         Raises
         ------
         InputError
-            No such file, damaged, not a saved PerturbedVAE, or trained on another screen.
+            No such file, damaged, not a saved PerturbedVAE, trained on another screen, or saved
+            by another version of this project.
         """
-        tensors, record = files.read(path)
-        if record.get("kind") != "PerturbedVAE":
-            raise InputError(
-                f"{path} holds no saved PerturbedVAE. (fit resumes a training checkpoint.)"
-            )
-        origin = {"screen": record["origin"]["screen"]}
-        files.check_same(path, origin, {"screen": screen.fingerprint})
+        tensors, record = saved.read(path, screen, set(cls._get_param_names()))
         method = cls(**record["parameters"])
         method.targets_, method.trained_targets_ = screen.targets, set(record["trained_targets"])
         method.origin_, method.genes_ = record["origin"], screen.genes
         method.variance_ratio_ = record["variance_ratio"]
-        method.network_ = PerturbedVAE(method._network_config(screen.n_genes)).eval()
-        method.network_.load_state_dict(tensors)
+        network = PerturbedVAE(method._network_config(screen.n_genes)).eval()
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise saved.another_version(path, "its network") from error
+        method.network_ = network
         return method
 
     # --- behind the surface --------------------------------------------------------------------
 
     def _check_parameters(self) -> tuple[ObjectiveConfig, TrainingSettings, torch.device]:
-        if self.prediction not in PREDICTIONS:
-            raise InputError(
-                f"prediction={self.prediction!r} is unknown: choose {' or '.join(PREDICTIONS)}."
-            )
+        one_of("prediction", self.prediction, PREDICTIONS)
         check_pairing(self.pairing)
+        check_whole(at_least=0, seed=self.seed)
         weights = ObjectiveConfig(
             self.w_kl_nu, self.w_kl_iota, self.alpha, self.reconstruction, self.annealing
         )
@@ -273,46 +287,31 @@ class PerturbedVAEMethod(Method):
         )
 
     def _note_origin(self, screen: Screen, split: Split) -> None:
-        self.genes_ = screen.genes
         self.origin_ = {
             "screen": screen.fingerprint,
             "split": split.name,
             "training cells": hashlib.blake2b(split.train.tobytes(), digest_size=8).hexdigest(),
         }
 
-    def _parameters(self) -> dict:
-        """The parameters as JSON keeps them; given pairs stay out (they serve training only)."""
-        parameters = {**self.get_params(), "given": None}
-        if self.checkpoint is not None:
-            parameters["checkpoint"] = os.fspath(self.checkpoint)
-        return parameters
-
     def _identity(self) -> dict:
         """What makes this training run this run."""
         given = None if self.given is None else np.asarray(self.given, np.int64).tobytes()
-        identity = {k: v for k, v in self._parameters().items() if k not in NOT_IDENTITY}
+        parameters = saved.plain(self.get_params())
+        identity = {k: v for k, v in parameters.items() if k not in NOT_IDENTITY}
         identity["given"] = given and hashlib.blake2b(given, digest_size=8).hexdigest()
         return identity | self.origin_
-
-    def _check_genes(self, screen: Screen) -> None:
-        if not np.array_equal(screen.genes, self.genes_):
-            raise InputError(
-                f"Screen {screen.name!r} has other genes ({screen.n_genes}) than the one trained "
-                f"on ({len(self.genes_)}): select the same genes in the same order."
-            )
 
     @torch.no_grad()
     def _measure_residuals(self, batches: PairedBatches) -> None:
         """Per-gene variance that the decoder leaves, and the share of variance it keeps."""
-        network = self.network_.cpu()
         chosen = generator(self.seed, "residuals").permutation(batches.cells)[:RESIDUAL_CELLS]
         index = torch.from_numpy(np.sort(chosen)).to(batches.device)
         x, u = batches.rows.dense(index).cpu(), batches.u[index].cpu()
         normal = NormalNoise(self.seed, "residuals", x.device)
         noise = normal(len(x), self.d_nu + self.d_iota).split([self.d_nu, self.d_iota], 1)
-        self.variance_ratio_, log_variance = residuals(network, x, u, *noise)
+        self.variance_ratio_, log_variance = residuals(self.network_, x, u, *noise)
         if self.reconstruction != "learned_variance":
-            network.log_variance.copy_(log_variance)
+            self.network_.log_variance.copy_(log_variance)
 
 
 def _noise(rng: np.random.Generator, rows: int, width: int) -> torch.Tensor | None:

@@ -1,8 +1,9 @@
 """What can be chosen about the network and its objective, with the paper's values as defaults."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
-from pvae_lib.exceptions import InputError
+from pvae_lib.exceptions import InputError, check_number, check_whole
 
 MECHANISMS = ("mlp", "linear")
 SCMS = ("full", "diagonal")
@@ -15,13 +16,6 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     """Raise InputError unless `value` is one of the `known` choices of option `name`."""
     if value not in known:
         raise InputError(f"{name}={value!r} is unknown: choose one of {', '.join(known)}.")
-
-
-def at_least_one(**sizes: int) -> None:
-    """Raise InputError for the first size that is not a whole number of at least 1."""
-    for name, value in sizes.items():
-        if int(value) != value or value < 1:
-            raise InputError(f"{name}={value} must be a whole number of at least 1.")
 
 
 @dataclass(frozen=True)
@@ -51,14 +45,14 @@ class PerturbedVAEConfig:
     learned_variance: bool = False
 
     def __post_init__(self) -> None:
-        if self.d_nu < 1:
+        if isinstance(self.d_nu, Integral) and self.d_nu < 1:
             raise InputError(
                 f"d_nu={self.d_nu}: the responsive block needs at least one dimension; "
                 "without it no perturbation can be expressed. The paper's choice is 20."
             )
-        at_least_one(
-            n_genes=self.n_genes, n_targets=self.n_targets, d_iota=self.d_iota, hidden=self.hidden,
-            layers=self.layers, mechanism_hidden=self.mechanism_hidden,
+        check_whole(
+            n_genes=self.n_genes, n_targets=self.n_targets, d_nu=self.d_nu, d_iota=self.d_iota,
+            hidden=self.hidden, layers=self.layers, mechanism_hidden=self.mechanism_hidden,
         )  # fmt: skip
         one_of("mechanism", self.mechanism, MECHANISMS)
         one_of("scm", self.scm, SCMS)
@@ -82,9 +76,6 @@ class ObjectiveConfig:
     annealing: str = "linear"
 
     def __post_init__(self) -> None:
-        for name in ("w_kl_nu", "w_kl_iota", "alpha"):
-            value = getattr(self, name)
-            if not value >= 0:
-                raise InputError(f"{name}={value} must be 0 or more: it weighs a penalty.")
+        check_number(w_kl_nu=self.w_kl_nu, w_kl_iota=self.w_kl_iota, alpha=self.alpha)
         one_of("reconstruction", self.reconstruction, REDUCTIONS)
         one_of("annealing", self.annealing, ANNEALINGS)

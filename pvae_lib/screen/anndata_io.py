@@ -37,9 +37,15 @@ def read(
             f"No column {total_counts_column!r} in obs; "
             f"{nearest(total_counts_column, adata.obs.columns)}"
         )
+    counts = adata.X if counts_layer is None else adata.layers[counts_layer]
+    if counts is None:
+        raise InputError(
+            "The AnnData has no X; put the raw counts there, or name a layer by counts_layer=… "
+            f"(layers: {', '.join(adata.layers.keys()) or 'none'})."
+        )
     totals = None if total_counts_column is None else adata.obs[total_counts_column].to_numpy()
     return {
-        "counts": adata.X if counts_layer is None else adata.layers[counts_layer],
+        "counts": counts,
         "condition": adata.obs[condition_column].astype(object).to_numpy(),
         "genes": adata.var_names.to_numpy(dtype=object),
         "cells": adata.obs_names.to_numpy(dtype=object),
@@ -56,8 +62,13 @@ def open_h5ad(path: Path) -> ad.AnnData:
     """Read an .h5ad file, or say in one line why it cannot be read."""
     if not path.is_file():
         raise InputError(f"No file {path}; check the path.")
-    with open(path, "rb") as handle:
-        start = handle.read(512)
+    try:
+        with open(path, "rb") as handle:
+            start = handle.read(512)
+    except OSError as error:
+        raise InputError(
+            f"Cannot read {path}: {error.strerror or error}; check its permissions."
+        ) from error
     if not start.startswith(HDF5_MAGIC):
         kind = (
             "an HTML page"
@@ -74,8 +85,11 @@ def open_h5ad(path: Path) -> ad.AnnData:
         ) from error
 
 
-def write(screen) -> ad.AnnData:
-    """The AnnData of a Screen; `read` with total_counts_column="total_counts" gives it back."""
+def as_anndata(screen) -> ad.AnnData:
+    """A Screen as AnnData on the same arrays, not to be written to: for files, and to be copied.
+
+    `read` with total_counts_column="total_counts" gives the screen back.
+    """
     obs = screen.obs.assign(
         condition=pd.Categorical(screen.condition), total_counts=screen.total_counts
     )

@@ -22,8 +22,12 @@ def canonical_label(label: str, control: str = CONTROL, separator: str = SEPARAT
     ------
     InputError
         The label is empty, names the same gene twice, or says "control" where that is not the
-        control's label.
+        control's label; or the separator is empty.
     """
+    if not separator:
+        raise InputError(
+            "separator is empty: give what stands between two gene names, as separator='+'."
+        )
     parts = [part.strip() for part in str(label).split(separator)]
     if str(label).strip() == control or all(part == control for part in parts):
         return CONTROL

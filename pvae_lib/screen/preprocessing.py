@@ -7,6 +7,36 @@ import scanpy as sc
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import inplace_row_scale
 
+from pvae_lib.exceptions import InputError
+
+
+def tidy(counts: sp.spmatrix | np.ndarray) -> sp.csr_matrix:
+    """float32 CSR in sorted order, without repeated entries or explicit zeros.
+
+    The caller's arrays are never written to: they are shared where nothing has to be done (a
+    full screen is gigabytes), and copied otherwise. Read-only arrays are copied too, since not all
+    that reads a Screen takes them.
+
+    Raises
+    ------
+    InputError
+        Not a matrix of numbers.
+    """
+    try:
+        tidied = sp.csr_matrix(counts, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"The counts are no matrix of numbers ({error}): give raw counts, (cells, genes), as a "
+            "numpy array or a scipy sparse matrix in memory."
+        ) from error
+    arrays = (tidied.data, tidied.indices, tidied.indptr)
+    clean = tidied.has_canonical_format and np.count_nonzero(tidied.data) == tidied.nnz
+    if not clean or not all(array.flags.writeable for array in arrays):
+        tidied = tidied.copy()
+        tidied.sum_duplicates()
+        tidied.eliminate_zeros()
+    return tidied
+
 
 def normalise(
     counts: sp.csr_matrix, total_counts: np.ndarray, target_total: float

@@ -20,7 +20,7 @@ from pvae_lib.screen.labels import (
     genes_of,
     multi_hot,
 )
-from pvae_lib.screen.validation import check_counts, check_names, check_shape
+from pvae_lib.screen.validation import check_counts, check_names, check_shape, check_totals
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,18 +80,17 @@ class Screen:
         `total_counts` are needed where `counts` holds only some genes of the source; by default
         they are the row sums. A part of a screen gives the whole's `target_total` and `targets`;
         by default they are the median of the totals and the genes that the labels name.
+        What is handed in is never changed; a float32 CSR that needs no tidying is not copied.
 
         Raises
         ------
         InputError
             Any of the refusals of `pvae_lib.screen.validation` and `pvae_lib.screen.labels`.
         """
-        counts = sp.csr_matrix(counts, dtype=np.float32)
-        counts.sum_duplicates()
+        counts = preprocessing.tidy(counts)
         check_counts(counts)
-        counts.eliminate_zeros()
-        genes = np.asarray(genes, dtype=object)
-        cells = np.asarray(
+        genes = np.array(genes, dtype=object)
+        cells = np.array(
             [f"cell{i}" for i in range(counts.shape[0])] if cells is None else cells, dtype=object
         )
         if counts.shape != (len(cells), len(genes)) or len(condition) != len(cells):
@@ -101,10 +100,11 @@ class Screen:
             )
         check_names(genes, "gene")
         check_names(cells, "cell")
-        if total_counts is None:
-            total_counts = np.asarray(counts.sum(axis=1)).ravel()
-        total_counts = np.asarray(total_counts, dtype=np.float64)
-        check_shape(counts, total_counts, cells)
+        check_shape(counts)
+        row_sums = np.asarray(counts.sum(axis=1)).ravel()
+        total_counts = check_totals(
+            row_sums if total_counts is None else total_counts, row_sums, cells
+        )
         labels = canonical_labels(condition, control, separator)
         if target_total is None:
             target_total = float(np.median(total_counts))
@@ -157,8 +157,11 @@ class Screen:
         return cls.from_counts(**parts, control=control, separator=separator)
 
     def to_anndata(self) -> ad.AnnData:
-        """Expression in X, counts in layers["counts"], labels in obs, u in obsm["u"]."""
-        return anndata_io.write(self)
+        """Expression in X, counts in layers["counts"], labels in obs, u in obsm["u"].
+
+        All of it copies: what is done to them in place leaves the screen as it is.
+        """
+        return anndata_io.as_anndata(self).copy()
 
     # --- what it holds -------------------------------------------------------------------------
 
@@ -226,9 +229,9 @@ class Screen:
 
     # --- parts of it ---------------------------------------------------------------------------
 
-    def __getitem__(self, cells: np.ndarray) -> "Screen":
+    def __getitem__(self, cells: np.ndarray | slice | int) -> "Screen":
         """The same screen with fewer cells; targets and normalisation stay those of the whole."""
-        cells = np.arange(self.n_cells)[cells]
+        cells = np.atleast_1d(np.arange(self.n_cells)[cells])
         return replace(
             self,
             **preprocessing.share_indices(self.counts[cells], self.expression[cells]),
@@ -244,9 +247,14 @@ class Screen:
         Raises
         ------
         InputError
-            Unknown gene, or fewer than two genes.
+            Unknown gene, a gene named twice, a mask of another length, or fewer than two genes.
         """
         genes = np.asarray(genes)
+        if genes.dtype == bool and genes.shape != (self.n_genes,):
+            raise InputError(
+                f"The mask has shape {genes.shape}, but screen {self.name!r} has {self.n_genes} "
+                "genes: give one truth value a gene."
+            )
         if genes.dtype != bool:
             position = pd.Index(self.genes).get_indexer(genes)
             if (position < 0).any():
@@ -255,6 +263,9 @@ class Screen:
                     f"Gene {unknown!r} is not in screen {self.name!r}; "
                     f"{nearest(unknown, self.genes)}"
                 )
+            twice = pd.Index(position).duplicated()
+            if twice.any():
+                raise InputError(f"Gene {str(genes[twice][0])!r} is selected twice; name it once.")
         else:
             position = np.flatnonzero(genes)
         if len(position) < 2:
@@ -278,7 +289,7 @@ class Screen:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of counts, totals, labels and names: changes when any of them does."""
+        """Hex digest of counts, totals, normalisation, labels and names: changes with any."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(np.ascontiguousarray(self.counts.data))
         # The width of the indices follows the way a matrix was made; only the numbers count. In
@@ -287,6 +298,10 @@ class Screen:
             for start in range(0, len(indices), 1_000_000):
                 digest.update(indices[start : start + 1_000_000].astype(np.int64))
         digest.update(np.ascontiguousarray(self.total_counts))
+        # Only where the totals do not imply it, as in a part of a screen: so the fingerprint of a
+        # whole screen is that of earlier versions, whose splits and checkpoints stay valid.
+        if not self.n_cells or self.target_total != float(np.median(self.total_counts)):
+            digest.update(np.float64(self.target_total).tobytes())
         for names in (self.condition, self.genes, self.cells, self.targets):
             digest.update("\n".join(map(str, names)).encode())
             digest.update(b"\0")

@@ -56,23 +56,58 @@ def check_names(names: np.ndarray, what: str) -> None:
         )
 
 
-def check_shape(counts: sp.csr_matrix, total_counts: np.ndarray, cells: np.ndarray) -> None:
-    """Refuse a screen of one gene, or one with cells that hold no counts at all.
+def check_shape(counts: sp.csr_matrix) -> None:
+    """Refuse a screen of one gene, or without cells.
 
     Raises
     ------
     InputError
-        Fewer than two genes, no cells, or cells with a total of zero (the first few are listed).
+        Fewer than two genes, or no cells.
     """
     n_cells, n_genes = counts.shape
     if n_genes < 2:
         raise InputError(f"The screen has {n_genes} gene(s); a profile needs at least two.")
     if n_cells == 0:
         raise InputError("The screen has no cells.")
-    empty = ~(np.asarray(total_counts) > 0)
-    if empty.any():
-        shown = ", ".join(map(str, np.asarray(cells)[empty][:5]))
+
+
+def check_totals(total_counts: np.ndarray, row_sums: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """(n_cells,) float64 copy of each cell's total over all genes of its source, raw counts.
+
+    Parameters
+    ----------
+    row_sums
+        (n_cells,) counts of each cell over the genes at hand: no total can be smaller.
+
+    Raises
+    ------
+    InputError
+        Another number of totals than of cells, text, NaN, infinite or zero totals, or totals below
+        the row sums; the first few cells are listed.
+    """
+    try:
+        totals = np.array(total_counts, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"total_counts are no numbers ({error}); give raw counts.") from error
+    if totals.shape != row_sums.shape:
         raise InputError(
-            f"{int(empty.sum())} cells have no counts ({shown}); drop them, as with "
-            "scanpy.pp.filter_cells(adata, min_counts=1)."
+            f"total_counts have shape {totals.shape}, but there are {len(row_sums)} cells: give "
+            "one total a cell."
         )
+    drop = "drop them, as with scanpy.pp.filter_cells(adata, min_counts=1)."
+    # float32 holds a large total with some 7 digits only.
+    too_small = totals < row_sums * (1 - 1e-6)
+    for wrong, what, mend in (
+        (np.isnan(totals), "have the total NaN", "give their total counts, or drop them."),
+        (np.isinf(totals), "have an infinite total", "give their total counts, or drop them."),
+        ((totals == 0) & (row_sums == 0), "have no counts", drop),
+        (
+            too_small,
+            "have a total below the sum of their counts",
+            "total_counts are raw counts over all genes of the source, not only those at hand.",
+        ),
+    ):
+        if wrong.any():
+            shown = ", ".join(map(str, np.asarray(cells)[wrong][:5]))
+            raise InputError(f"{int(wrong.sum())} cells {what} ({shown}); {mend}")
+    return totals

@@ -8,6 +8,7 @@ import h5py
 from pvae_lib.exceptions import InputError
 from pvae_lib.files import write_atomically
 from pvae_lib.screen import Screen
+from pvae_lib.screen.anndata_io import as_anndata
 
 RECORD = "provenance"
 
@@ -20,7 +21,7 @@ def save(screen: Screen, path: Path, provenance: dict) -> None:
     InputError
         The folder cannot be written or is full.
     """
-    adata = screen.to_anndata()
+    adata = as_anndata(screen)  # no copies: only written to the file
     adata.uns[RECORD] = _as_json(provenance)
     with write_atomically(path) as partial_path:
         adata.write_h5ad(partial_path, compression="lzf")

@@ -6,8 +6,9 @@ GEO's in the data notes of gao-lab/CASCADE. scPerturb's older record 7041849 may
 
 from dataclasses import dataclass
 
+from pvae_lib.screen.anndata_io import HDF5_MAGIC
+
 GZIP_MAGIC = b"\x1f\x8b"
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)

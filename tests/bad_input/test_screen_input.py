@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from pvae_lib.exceptions import InputError
-from pvae_lib.screen import Screen
+from pvae_lib.screen import Screen, anndata_io
 from pvae_lib.sources import open_screen
 
 LABELS = ["control", "control", "KLF1", "MAP2K6", "KLF1+MAP2K6", "MAP2K6+KLF1"]
@@ -227,3 +227,70 @@ def test_no_cells():
 def test_names_that_do_not_fit_the_counts():
     with pytest.raises(InputError, match=r"counts are \(2, 3\).*1 condition labels"):
         Screen.from_counts(np.ones((2, 3)), ["control"], ["a", "b", "c"])
+
+
+# --- totals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("totals", "parts"),
+    [
+        ([100, 100, 2, 100, 100, 1], ("2 cells", "c2, c5", "below the sum of their counts")),
+        ([100, np.inf, 100, 100, 100, 100], ("1 cells", "c1", "infinite total")),
+        ([100, np.nan, 100, 100, np.nan, 100], ("2 cells", "c1, c4", "the total NaN")),
+        (list("abcdef"), ("total_counts are no numbers",)),
+    ],
+    ids=["too small", "infinite", "NaN", "text"],
+)
+def test_totals_that_cannot_be(totals, parts):
+    adata = good()
+    adata.obs["totals"] = totals
+    refused(adata, *parts, total_counts_column="totals")
+
+
+def test_totals_of_another_number_of_cells():
+    with pytest.raises(InputError, match=r"shape \(3,\), but there are 2 cells"):
+        Screen.from_counts(np.ones((2, 3)), ["control", "A"], list("abc"), total_counts=[9, 9, 9])
+
+
+def test_totals_that_float32_has_rounded_are_taken():
+    counts, total = np.array([[2**24 - 1, 2], [1, 1]]), np.array([2**24, 2], np.float32)
+    assert Screen.from_counts(counts, ["control", "A"], ["a", "b"], total_counts=total).n_cells == 2
+
+
+# --- other forms -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("counts", [[["a", "b"], ["c", "d"]], np.ones((2, 2, 2))])
+def test_counts_that_are_no_matrix_of_numbers(counts):
+    with pytest.raises(InputError, match="no matrix of numbers"):
+        Screen.from_counts(counts, ["control", "A"], ["x", "y"])
+
+
+def test_an_anndata_without_counts():
+    adata = ad.AnnData(obs=good().obs, var=good().var)
+    refused(adata, "has no X", "counts_layer=")
+
+
+def test_an_empty_separator():
+    refused(good(), "separator is empty", separator="")
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "screen.h5ad"
+    good().write_h5ad(path)
+
+    def forbidden(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(anndata_io, "open", forbidden, raising=False)
+    with pytest.raises(InputError, match="Cannot read .*screen.h5ad: Permission denied"):
+        open_screen(path)
+
+
+def test_genes_selected_twice_or_by_a_wrong_mask():
+    screen = Screen.from_anndata(good())
+    with pytest.raises(InputError, match="'ACTB' is selected twice"):
+        screen.select_genes(["ACTB", "KLF1", "ACTB"])
+    with pytest.raises(InputError, match=r"mask has shape \(3,\)"):
+        screen.select_genes(np.ones(3, bool))

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -108,6 +111,10 @@ def test_given_pairs_are_kept(x, u):
         ({"given": np.zeros(N, int)}, "go together"),
         ({"pairing": "given", "given": np.full(N, N)}, "one control index"),
         ({"pairing": "given", "given": np.zeros(3, int)}, "3 entries"),
+        ({"pairing": "given", "given": np.zeros(N)}, "a whole number"),
+        ({"pairing": "given", "given": ["0"] * N}, "a whole number"),
+        ({"batch_size": 8.0}, "batch_size=8.0"),
+        ({"batch_size": "8"}, "batch_size='8'"),
     ],
 )
 def test_unusable_settings_are_refused(x, u, changes, message):
@@ -118,3 +125,17 @@ def test_unusable_settings_are_refused(x, u, changes, message):
 def test_no_controls_is_refused(x, u):
     with pytest.raises(InputError, match="no control cells"):
         PairedBatches(x, u, CELLS, [], batch_size=8, seed=0, noise={})
+
+
+def test_torch_is_not_heard_on_sparse_tensors(x, u):
+    # torch says it once a process, at the first tensor: only another process has not heard it.
+    code = (
+        "import numpy as np, scipy.sparse as sp, torch\n"
+        "from pvae_lib.learning.batches import SparseRows\n"
+        "rows = SparseRows(sp.eye(20, format='csr', dtype=np.float32))\n"
+        "rows.sparse_products = True\n"
+        "rows.first_half_and_all(torch.arange(4))\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

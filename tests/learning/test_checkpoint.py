@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -75,9 +78,16 @@ def test_a_failed_write_keeps_the_older_file(path, monkeypatch):
     before = path.read_bytes()
 
     def full_disk(*_):
-        raise checkpoint.SafetensorError("No space left on device")
+        raise OSError("No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full_disk)
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(InputError, match="No space left"):
         checkpoint.write(path, TENSORS, {})
     assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+def test_a_file_has_the_mode_that_new_files_have(path, tmp_path):
+    ordinary = tmp_path / "ordinary"
+    ordinary.write_text("")
+    assert path.stat().st_mode == ordinary.stat().st_mode

@@ -19,6 +19,13 @@ def test_auto_prefers_cuda(monkeypatch):
     assert resolve_device("auto").type == "cuda"
 
 
+def test_auto_never_takes_mps(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto").type == "cpu"
+    assert resolve_device("mps").type == "mps"
+
+
 def test_unknown_device():
     with pytest.raises(InputError, match="cpu, cuda, mps, auto"):
         resolve_device("abacus")

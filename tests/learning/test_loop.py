@@ -157,7 +157,21 @@ def test_divergence_is_said_and_never_written(source, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"learning_rate": 0.0}, {"learning_rate": -1.0}, {"keep": "first"}]
+    "wrong",
+    [
+        {"epochs": 0},
+        {"epochs": 1.5},
+        {"epochs": "3"},
+        {"epochs": True},
+        {"learning_rate": 0.0},
+        {"learning_rate": -1.0},
+        {"learning_rate": float("inf")},
+        {"learning_rate": float("nan")},
+        {"learning_rate": "1e-4"},
+        {"keep": "first"},
+        {"checkpoint_every": 0},
+        {"checkpoint_seconds": "60"},
+    ],
 )
 def test_settings_without_meaning_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):

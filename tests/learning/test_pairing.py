@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pvae_lib.exceptions import InputError
-from pvae_lib.learning.pairing import check_pairing, match
+from pvae_lib.learning.pairing import check_pairing, check_partners, match
 
 
 @pytest.fixture
@@ -33,3 +33,10 @@ def test_optimal_transport_is_the_cheapest_of_all_permutations(points):
 def test_unknown_pairing_is_refused_with_the_known_ones():
     with pytest.raises(InputError, match="random, nearest, optimal_transport, given"):
         check_pairing("telepathy")
+
+
+def test_partners_outside_the_training_controls_are_refused():
+    given, controls = np.array([3, 4, 3, 0, 0]), np.array([3, 4])
+    check_partners(given, np.array([0, 1, 2]), controls)  # the controls' own entries play no part
+    with pytest.raises(InputError, match=r"1 training cells .*cell 2 with 1"):
+        check_partners(np.array([3, 4, 1, 0, 0]), np.array([0, 1, 2]), controls)

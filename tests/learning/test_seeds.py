@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import torch
 from sklearn.base import BaseEstimator
 
+from pvae_lib.exceptions import InputError
 from pvae_lib.learning import fit_seeds
 
 
@@ -20,9 +22,31 @@ class Drawn(BaseEstimator):
 
 def test_each_seed_is_fitted_alone_and_in_order():
     screen = np.ones(200_000)
-    fitted = fit_seeds(Drawn(), screen, None, [4, 2, 4], processes=1)
-    assert [m.seed for m in fitted] == [4, 2, 4]
-    assert fitted[0].value_ == fitted[2].value_ != fitted[1].value_
+    fitted = fit_seeds(Drawn(), screen, None, [4, 2], processes=1)
+    assert [m.seed for m in fitted] == [4, 2]
+    (again,) = fit_seeds(Drawn(), screen, None, np.array([4]), processes=1)
+    assert fitted[0].value_ == again.value_ != fitted[1].value_
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [4, 2, 4]}, "Seed 4 is given twice"),
+        ({"seeds": [0, 1.5]}, "seed=1.5"),
+        ({"seeds": [-1]}, "seed=-1"),
+        ({"seeds": [0], "processes": 0}, "processes=0"),
+    ],
+)
+def test_unusable_seeds_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        fit_seeds(Drawn(), np.ones(3), None, **options)
+
+
+def test_as_many_processes_as_this_process_may_use(monkeypatch):
+    monkeypatch.setattr("joblib.cpu_count", lambda: 1)  # one core allowed, whatever there are
+    monkeypatch.setattr("joblib.Parallel", None)  # not needed for one
+    assert len(fit_seeds(Drawn(), np.ones(3), None, [0, 1])) == 2
 
 
 def test_checkpoints_are_told_apart_and_the_method_is_left_alone(tmp_path):

@@ -127,7 +127,7 @@ def test_loading_for_another_screen_or_from_a_training_checkpoint(tmp_path, scre
         PerturbedVAEMethod.load(path, make_screen(seed=1))
     running = tmp_path / "running.safetensors"
     PerturbedVAEMethod(**QUICK, checkpoint=running).fit(screen, split)
-    with pytest.raises(InputError, match="resumed by fit"):
+    with pytest.raises(InputError, match="fit resumes"):
         PerturbedVAEMethod.load(running, screen)
 
 
@@ -204,7 +204,7 @@ def test_given_pairs_are_used(screen, split):
         ({"alpha": -0.1}, "alpha=-0.1"),
         ({"pairing": "telepathy"}, "telepathy"),
         ({"batch_size": 10_000}, "batch_size=10000 does not fit"),
-        ({"prediction": "guess"}, "samples or means"),
+        ({"prediction": "guess"}, "samples, means"),
         ({"device": "abacus"}, "abacus"),
         ({"epochs": 0}, "epochs=0"),
     ],
@@ -225,5 +225,5 @@ def test_questions_it_cannot_answer(screen, controls, trained):
         trained.predict(controls, "A+KLF1", 5, 0)
     with pytest.raises(InputError, match="other genes"):
         trained.predict(make_screen(genes=40)[:10], "A", 5, 0)
-    with pytest.raises(InputError, match="means or samples"):
+    with pytest.raises(InputError, match="samples, means"):
         trained.embed(screen, "medians")

@@ -8,7 +8,10 @@ from pvae_lib.model import ObjectiveConfig, PerturbedVAEConfig
     ("change", "message"),
     [
         ({"d_nu": 0}, "d_nu=0"),
+        ({"d_nu": "20"}, "d_nu='20'"),
+        ({"d_nu": 2.5}, "d_nu=2.5"),
         ({"d_iota": 0}, "d_iota=0"),
+        ({"layers": 1.0}, "layers=1.0"),
         ({"hidden": 0}, "hidden=0"),
         ({"mechanism": "cubic"}, "mlp, linear"),
         ({"scm": "cyclic"}, "full, diagonal"),
@@ -24,6 +27,8 @@ def test_network_that_cannot_be_built_is_refused(change, message):
     ("change", "message"),
     [
         ({"alpha": -0.05}, "alpha=-0.05"),
+        ({"alpha": float("inf")}, "alpha=inf"),
+        ({"alpha": "0.05"}, "alpha='0.05'"),
         ({"w_kl_nu": -1.0}, "w_kl_nu"),
         ({"w_kl_iota": float("nan")}, "w_kl_iota"),
         ({"reconstruction": "median"}, "learned_variance"),

@@ -212,6 +212,55 @@ def test_reading_leaves_the_anndata_as_it_was(counts, condition):
     pd.testing.assert_frame_equal(adata.obs, before.obs)
 
 
+@pytest.mark.parametrize("form", ["repeated", "unsorted", "zeros"])
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_untidy_counts_on_shared_indices_are_left_as_they_were(form, dtype):
+    columns = {"repeated": [0, 0, 1, 2, 1], "unsorted": [2, 0, 1, 2, 1], "zeros": [0, 1, 2, 0, 1]}
+    values = np.array([1, 2, 0 if form == "zeros" else 3, 4, 5], dtype=dtype)
+    indices, indptr = np.array(columns[form], dtype=np.int32), np.array([0, 3, 5], dtype=np.int32)
+    given = sp.csr_matrix((values, indices, indptr), (2, 3))
+    beside = sp.csr_matrix((values.astype(np.float64), indices, indptr), (2, 3))
+    before = [array.copy() for array in (values, indices, indptr)]
+    expected, neighbour = given.toarray(), beside.toarray()
+    screen = Screen.from_counts(given, ["control", "A"], ["x", "y", "z"])
+    for array, kept in zip((given.data, given.indices, given.indptr), before, strict=True):
+        np.testing.assert_array_equal(array, kept)
+    np.testing.assert_array_equal(beside.toarray(), neighbour)
+    np.testing.assert_array_equal(screen.counts.toarray(), expected)
+
+
+def test_read_only_counts_are_taken_and_large_tidy_ones_are_not_copied(counts, condition, screen):
+    given = sp.csr_matrix(counts, dtype=np.float32)
+    shared = Screen.from_counts(given, condition, screen.genes)
+    assert np.shares_memory(shared.counts.data, given.data)
+    for array in (given.data, given.indices, given.indptr):
+        array.setflags(write=False)
+    copied = Screen.from_counts(given, condition, screen.genes)
+    assert copied.fingerprint == screen.fingerprint
+    assert copied.counts.data.flags.writeable and copied.counts.indices.flags.writeable
+    untidy = sp.csr_matrix(counts, dtype=np.float32)
+    untidy.data[:5] = 0
+    for array in (untidy.data, untidy.indices, untidy.indptr):
+        array.setflags(write=False)
+    taken = Screen.from_counts(untidy, condition, screen.genes)
+    np.testing.assert_array_equal(taken.counts.toarray(), untidy.toarray())
+
+
+def test_the_screen_is_not_changed_through_its_anndata(screen):
+    adata, again = screen.to_anndata(), screen.to_anndata()
+    fingerprint, u = screen.fingerprint, screen.u.copy()
+    sc.pp.scale(adata, zero_center=False)
+    adata.layers["counts"].data[:] = 7
+    adata.X.indices[:] = 0
+    adata.obsm["u"][:] = 9
+    adata.obs["total_counts"] = 0.0
+    np.testing.assert_array_equal(screen.expression.toarray(), again.X.toarray())
+    np.testing.assert_array_equal(screen.counts.toarray(), again.layers["counts"].toarray())
+    np.testing.assert_array_equal(screen.u, u)
+    del screen.__dict__["fingerprint"]
+    assert screen.fingerprint == fingerprint
+
+
 # --- fingerprint -------------------------------------------------------------------------------
 
 
@@ -246,6 +295,30 @@ def test_the_fingerprint_is_that_of_the_numbers_alone():
     assert small(name="another").fingerprint == small().fingerprint
     assert small()[np.array([0, 1, 2])].fingerprint == small().fingerprint
     assert small()[np.array([1, 0, 2])].fingerprint != small().fingerprint
+
+
+def test_the_fingerprint_knows_the_normalisation():
+    part = small()[np.array([0, 1])]
+    counts, totals = part.counts, part.total_counts
+    alone = small(
+        counts=counts, condition=["control", "A"], cells=["c0", "c1"], total_counts=totals,
+        targets=part.targets,
+    )  # fmt: skip
+    assert part.target_total != alone.target_total
+    assert part.fingerprint != alone.fingerprint
+    assert small(target_total=21.0).fingerprint != small().fingerprint
+    assert small(target_total=20.0).fingerprint == small().fingerprint
+
+
+def test_the_fingerprint_of_a_whole_screen_is_that_of_earlier_versions():
+    assert (
+        small().fingerprint == "709118c15eb1643ac0fd0fd77c1bd27e"
+    )  # saved splits and checkpoints name it
+
+
+def test_one_cell_by_its_number():
+    part = small()[1]
+    assert part.n_cells == 1 and list(part.cells) == ["c1"] and part.conditions == ["A"]
 
 
 def test_a_screen_is_frozen(screen):

@@ -9,6 +9,7 @@ from pvae_lib import splits
 from pvae_lib.exceptions import InputError
 from pvae_lib.screen import Screen
 from pvae_lib.screen.labels import genes_of
+from pvae_lib.sources.twin.names import SPLIT_SINGLES
 from pvae_lib.splits import PAPER_TEST_CELLS, PAPER_TEST_SINGLES, Split
 
 GENES = list("ABCDEFGH")
@@ -86,6 +87,10 @@ def test_the_papers_protocol_on_a_screen_that_has_all_it_names():
     assert len(split.cells("double")) == 30
     assert len(split.train) == screen.n_cells - 14 * 96 - 30
     assert split.train_conditions(screen) == sorted([*PAPER_TEST_SINGLES, "OTHER"])
+
+
+def test_the_twin_has_the_singles_of_the_papers_protocol():
+    assert SPLIT_SINGLES == PAPER_TEST_SINGLES
 
 
 def test_the_papers_protocol_on_a_smaller_screen():
