@@ -59,16 +59,21 @@ def write(folder: Path, record: Mapping[str, Any]) -> None:
 def refuse_other_run(folder: Path, notebook: Path, parameters: Mapping[str, Any]) -> None:
     """InputError when the folder holds a run of another notebook or with other parameters.
 
-    The same parameters may come back: that is how an interrupted run is resumed.
+    The same parameters may come back: that is how an interrupted run is resumed. So may others
+    after a run that failed and left nothing to resume.
     """
     file = folder / FILE
     if not file.exists():
         return
     earlier = read_parameters(file)
     try:
-        before = load_yaml(file.read_text()).get("notebook")
+        past = load_yaml(file.read_text(encoding="utf-8"))
+        before, status = past.get("notebook"), past.get("status")
     except AttributeError:
-        before = None
+        before = status = None
+    made = {file.name, notebook.name, notebook.with_suffix(".html").name}
+    if status == "failed" and {path.name for path in folder.iterdir()} <= made:
+        return  # it failed before it made anything: a mended call may take its place
     if before != notebook.name:
         raise InputError(
             f"{folder} holds a run of {before}; choose another folder (--out, or make run NAME=…)."

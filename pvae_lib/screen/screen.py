@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import anndata as ad
@@ -23,7 +23,7 @@ from pvae_lib.screen.labels import (
 from pvae_lib.screen.validation import check_counts, check_names, check_shape, check_totals
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Screen:
     """A Perturb-seq screen held sparse in memory.
 
@@ -57,7 +57,7 @@ class Screen:
     genes: np.ndarray
     cells: np.ndarray
     targets: tuple[str, ...]
-    obs: pd.DataFrame = field(repr=False)
+    obs: pd.DataFrame
 
     @classmethod
     def from_counts(
@@ -164,6 +164,13 @@ class Screen:
         return anndata_io.as_anndata(self).copy()
 
     # --- what it holds -------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return (
+            f"Screen {self.name!r}: {self.n_cells:,} cells × {self.n_genes:,} genes, "
+            f"{len(self.singles)} singles, {len(self.doubles)} doubles, "
+            f"{int(self.is_control.sum()):,} controls"
+        )
 
     @property
     def n_cells(self) -> int:

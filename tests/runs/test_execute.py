@@ -218,3 +218,10 @@ def test_ctrl_c_keeps_what_is_done(make_notebook, tmp_path):
             return
         time.sleep(0.1)
     pytest.fail("the kernel outlived the interrupted run")
+
+
+def test_a_run_that_failed_and_left_nothing_gives_way(make_notebook, tmp_path, capsys):
+    notebook, out = str(make_notebook("assert epochs < 5")), str(tmp_path / "run")
+    assert main([notebook, "-p", "epochs", "9", "--out", out]) == 1
+    assert main([notebook, "-p", "epochs", "3", "--out", out]) == 0
+    assert main([notebook, "-p", "epochs", "4", "--out", out]) == 2
