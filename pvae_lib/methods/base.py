@@ -55,6 +55,14 @@ class Method(BaseEstimator, ABC):
             refuses.
         """
 
+    def count_parameters(self) -> int:
+        """How many numbers `fit` learned by optimisation; 0 for one that only takes means.
+
+        Those of `network_` where there is one; what learns otherwise overrides this.
+        """
+        network = getattr(self, "network_", None)
+        return 0 if network is None else sum(p.numel() for p in network.parameters())
+
     def check_fitted(self) -> None:
         """Raise InputError unless `fit` has come to its end."""
         try:

@@ -98,3 +98,8 @@ def test_refusals(screen, split, controls):
         method.predict(controls, "A+B", 2, 0)
     # What needs no single predicts genes that never trained.
     assert ControlMean().fit(screen, unsingle).predict(controls, "C+D", 2, 0).shape == (2, 6)
+
+
+def test_a_mean_learns_no_parameters(twin_small):
+    screen, _ = twin_small
+    assert Additive().fit(screen, splits.paper(screen)).count_parameters() == 0

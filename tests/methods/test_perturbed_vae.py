@@ -227,3 +227,8 @@ def test_questions_it_cannot_answer(screen, controls, trained):
         trained.predict(make_screen(genes=40)[:10], "A", 5, 0)
     with pytest.raises(InputError, match="samples, means"):
         trained.embed(screen, "medians")
+
+
+def test_parameters_are_counted(trained):
+    counted = trained.count_parameters()
+    assert counted == sum(p.numel() for p in trained.network_.parameters()) > 1000
