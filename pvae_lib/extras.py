@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are used, with one clear message where they are missing."""
+"""Optional packages: imported where they are used, with one clear message where missing."""
 
 from importlib import import_module
 from importlib.util import find_spec
