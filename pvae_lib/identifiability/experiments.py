@@ -10,7 +10,10 @@ COUNTERFACTUAL_ALPHAS = (0.005, 0.05, 0.5)
 RANDOM_ALPHAS = (0.005, 0.5)
 UNALIGNED, ALIGNED, RANDOM = "no alignment", "counterfactual pairs, α .01", "random pairs, α .05"
 WITHOUT_PAIRS = "no pairs: distributions matched"
+WITHOUT_MATCHING = "no pairs: the same fit without matching"
 TRANSPORT = "no pairs: optimal transport, α .01"
+TRANSPORT_SAME = "no pairs: the same fit, optimal transport, α .01"
+TRANSPORT_STRONG = "no pairs: the same fit, optimal transport, α .05"
 
 
 def experiments(
@@ -72,16 +75,25 @@ def experiments(
             block, name="edges, two cuts a row, polished", world_name="A, two cuts", world=two_cuts
         ),
         replace(
+            block, name="edges, two cuts a row, SCM prior, polished", world_name="A, two cuts",
+            world=two_cuts, prior="full",
+        ),
+        replace(
             block, name="edges, two cuts a row, cuts in the prior", world_name="A, two cuts",
             world=two_cuts, prior="cut",
         ),
     ]  # fmt: skip
+    # The null of the matched fit: everything as there, down to the batches, but the penalty.
+    unmatched = replace(
+        a, name=WITHOUT_MATCHING, pairing="random", w_kl=1e-3, batch_size=256,
+        epochs=epochs + 40,  # larger batches: fewer steps an epoch
+    )  # fmt: skip
     no_pairs = [
-        replace(
-            a, name=WITHOUT_PAIRS, pairing="random", mmd_weight=1.0, w_kl=1e-3, batch_size=256,
-            epochs=epochs + 40,  # larger batches: fewer steps an epoch
-        ),
+        replace(unmatched, name=WITHOUT_PAIRS, mmd_weight=1.0),
+        unmatched,
         replace(a, name=TRANSPORT, pairing="optimal_transport", alpha=0.01),
+        replace(unmatched, name=TRANSPORT_SAME, pairing="optimal_transport", alpha=0.01),
+        replace(unmatched, name=TRANSPORT_STRONG, pairing="optimal_transport", alpha=0.05),
     ]  # fmt: skip
     return {
         "table": table,

@@ -6,9 +6,9 @@ import torch
 from pvae_lib.model import PerturbedVAE
 
 # The paper draws an edge where |weight| > 0.25 (Norman2019, 7 programs).
-WEIGHT = 0.25
+WEIGHT_THRESHOLD = 0.25
 # An edge from the components must save so many nats per cell: a partial correlation of about 0.3.
-NATS = 0.05
+NATS_THRESHOLD = 0.05
 
 
 @torch.no_grad()

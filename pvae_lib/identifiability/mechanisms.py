@@ -28,6 +28,10 @@ class CutSCM(SCM):
     """Mechanisms whose rows Λνν[i] and Λνι[i] are 0 where an environment cuts zν,i.
 
     The paper's assumption (iv), imposed on the model. Takes the place of `model.scm`.
+
+    Column i of `cuts` is the model's program i, and Λνν is strictly lower triangular: program i may
+    have only programs before it as parents. Whoever gives the cuts gives a causal order with
+    them, so the columns must run from root to leaf.
     """
 
     def __init__(self, config: PerturbedVAEConfig, cuts: np.ndarray) -> None:

@@ -23,7 +23,7 @@ def score(world: World, fitted: Fit, setting: Setting, seed: int) -> dict[str, f
     if setting.prior != "diagonal":
         columns, _ = recovery.match(world.z_nu[world.test], fitted.z_nu[world.test])
         strength = graph.of_mechanisms(fitted.model, fitted.z_nu[world.train], world.cuts)
-        scores |= _graph_scores(world, strength > graph.WEIGHT, strength, columns, "")
+        scores |= _graph_scores(world, strength > graph.WEIGHT_THRESHOLD, strength, columns, "")
     if setting.polish != "none":
         scores |= _polished(world, fitted, setting.polish, seed)
     return scores
@@ -80,7 +80,7 @@ def _polished(world: World, fitted: Fit, how: str, seed: int) -> dict[str, float
     scores = {"mcc_polished": float(np.abs(r).mean())}
     if how == "causal":
         gain = graph.information(components[rows], z_iota, e, world.cuts, polish.order)
-        scores |= _graph_scores(world, gain > graph.NATS, gain, columns, "_polished")
+        scores |= _graph_scores(world, gain > graph.NATS_THRESHOLD, gain, columns, "_polished")
     return scores
 
 

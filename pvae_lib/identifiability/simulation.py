@@ -93,6 +93,8 @@ class World:
 
     x, x_control (n, n_genes): a cell and its counterfactual control (same zι, fresh nν from
         environment 0, fresh gene noise). environment (n,), 0 is the control; u (n, E) one-hot.
+    z_nu_control (n, d_nu), z_iota_control (n, d_iota): latents of x_control, in the units of z_nu
+        and z_iota. z_iota_control differs from z_iota only where `confounded_controls` is above 0.
     z_nu, n_nu (n, d_nu), z_iota, n_iota (n, d_iota): standardised over cells; the parameters
         Lambda_nu_nu (E, d_nu, d_nu), Lambda_nu_iota (E, d_nu, d_iota), mu_nu, beta_nu (E, d_nu)
         are in the same units, so that zν = Λνι zι + Λνν zν + nν holds cell by cell.
@@ -105,6 +107,8 @@ class World:
     environment: np.ndarray
     z_nu: np.ndarray
     z_iota: np.ndarray
+    z_nu_control: np.ndarray
+    z_iota_control: np.ndarray
     n_nu: np.ndarray
     n_iota: np.ndarray
     Lambda_nu_nu: np.ndarray
@@ -160,8 +164,12 @@ def make_world(config: WorldConfig, seed: int) -> World:
     mean_nu, scale_nu = z_nu.mean(0), z_nu.std(0)
     mean_iota, scale_iota = z_iota_factual.mean(0), z_iota_factual.std(0)
     mix = _mixing(config, rng)
-    genes = mix((z_nu - mean_nu) / scale_nu, (z_iota_factual - mean_iota) / scale_iota)
-    genes_control = mix((z_nu_control - mean_nu) / scale_nu, (z_iota - mean_iota) / scale_iota)
+
+    def standardise(z_nu: np.ndarray, z_iota: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (z_nu - mean_nu) / scale_nu, (z_iota - mean_iota) / scale_iota
+
+    latents, latents_control = standardise(z_nu, z_iota_factual), standardise(z_nu_control, z_iota)
+    genes, genes_control = mix(*latents), mix(*latents_control)
     mean_x, scale_x = genes.mean(0), genes.std(0)
 
     def measure(clean: np.ndarray) -> np.ndarray:
@@ -176,8 +184,10 @@ def make_world(config: WorldConfig, seed: int) -> World:
         x=measure(genes),
         x_control=measure(genes_control),
         environment=environment,
-        z_nu=(z_nu - mean_nu) / scale_nu,
-        z_iota=(z_iota_factual - mean_iota) / scale_iota,
+        z_nu=latents[0],
+        z_iota=latents[1],
+        z_nu_control=latents_control[0],
+        z_iota_control=latents_control[1],
         n_nu=(n_nu + shift[environment]) / scale_nu,
         n_iota=n_iota,
         Lambda_nu_nu=Lambda_nu_nu * scale_nu / scale_nu[:, None],

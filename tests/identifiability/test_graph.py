@@ -25,7 +25,7 @@ def test_true_components_give_the_true_graph():
     config = WorldConfig(n_genes=11, mixing_widths=(), n_train=6000, n_test=0, cuts_per_row=2)
     world = make_world(config, seed=1)
     gain = graph.information(world.z_nu, world.z_iota, world.environment, world.cuts, np.arange(4))
-    np.testing.assert_array_equal(gain > graph.NATS, world.support)
+    np.testing.assert_array_equal(gain > graph.NATS_THRESHOLD, world.support)
 
 
 def test_strengths_of_a_prior_are_in_units_of_unit_variance_components_without_cut_rows():

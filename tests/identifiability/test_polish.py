@@ -4,7 +4,7 @@ from scipy.stats import multivariate_normal
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.identifiability import polish
-from pvae_lib.identifiability.graph import NATS, information
+from pvae_lib.identifiability.graph import NATS_THRESHOLD, information
 from pvae_lib.identifiability.recovery import match, matched_graph, mcc
 from pvae_lib.identifiability.simulation import WorldConfig, make_world
 
@@ -49,7 +49,7 @@ def test_two_cuts_a_row_identify_components_and_graph_though_background_leaks_in
     columns, r = match(world.z_nu, components)
     assert np.abs(r).mean() > 0.9
     gain = information(components, z_iota, world.environment, world.cuts, found.order)
-    wrong = matched_graph(gain > NATS, columns) != world.support
+    wrong = matched_graph(gain > NATS_THRESHOLD, columns) != world.support
     assert wrong.sum() <= 1
 
 
