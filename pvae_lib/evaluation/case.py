@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from pvae_lib.evaluation import deltas, distances, errors
+from pvae_lib.evaluation.coverage import coverage
 from pvae_lib.evaluation.distances import POINT, PairMeans
 from pvae_lib.evaluation.errors import Moments
 from pvae_lib.evaluation.metrics import METRICS
@@ -208,4 +209,6 @@ class Case:
             "mmd_biased32": distances.mmd_biased(*pairs),
             "mmd_biased32_null": self.null,
             "e_distance": distances.e_distance(*pairs),
+            "coverage_50": coverage(prediction.cells, truth.cells, 0.5),
+            "coverage_90": coverage(prediction.cells, truth.cells, 0.9),
         }

@@ -1,9 +1,10 @@
-"""Means over conditions with 95 % bootstrap intervals."""
+"""Means over conditions, and differences between methods, with 95 % bootstrap intervals."""
 
 import numpy as np
 import pandas as pd
 
 from pvae_lib.evaluation.metrics import ALL, COLUMNS
+from pvae_lib.exceptions import InputError, nearest
 
 LEVEL = 0.95
 
@@ -88,3 +89,52 @@ def summarise(table: pd.DataFrame, *, n_resamples: int = 5000, seed: int = 0) ->
                 )
                 parts.append(part)
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+
+
+def differences(
+    table: pd.DataFrame, bar: str, metric: str, *, n_resamples: int = 5000, seed: int = 0
+) -> pd.DataFrame:
+    """How far each method is from one of them, condition by condition, with 95 % intervals.
+
+    Differences are paired: first the mean over seeds of each condition, then method − bar within
+    a condition, then a bootstrap over the conditions. What makes a condition hard for all cancels.
+
+    Parameters
+    ----------
+    table
+        Tidy table of one screen.
+    bar
+        The method to compare with.
+    metric
+        A metric of the table.
+    n_resamples, seed
+        Of the bootstrap; it does not reflect the spread between seeds.
+
+    Returns
+    -------
+    One row a method but the bar: `difference`, `low`, `high`, the number of `conditions` in which
+    both are defined, and `seed_sd`, the standard deviation (divisor n − 1) over seeds of the
+    method's mean over conditions, NaN for a single seed.
+
+    Raises
+    ------
+    InputError
+        Several screens, or no such method or metric in the table.
+    """
+    raw = table[table["condition"] != ALL]
+    if raw["screen"].nunique() != 1:
+        raise InputError(
+            "Differences are taken on one screen: choose one with table[table.screen == …]."
+        )
+    for column, name in (("metric", metric), ("method", bar)):
+        if name not in (known := set(raw[column])):
+            raise InputError(f"No {column} {name!r} in the table; {nearest(name, known)}")
+    raw = raw[raw["metric"] == metric]
+    wide = raw.pivot_table(
+        index="condition", columns="method", values="value", sort=False, dropna=False
+    )
+    apart = wide.drop(columns=bar).sub(wide[bar], axis=0)
+    mean, low, high = bootstrap_means(apart.to_numpy(), n_resamples=n_resamples, seed=seed)
+    of_seeds = raw.groupby(["method", "seed"])["value"].mean().groupby("method").std()
+    found = {"difference": mean, "low": low, "high": high, "conditions": apart.notna().sum()}
+    return pd.DataFrame(found, index=apart.columns).assign(seed_sd=of_seeds)

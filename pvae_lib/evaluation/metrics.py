@@ -31,6 +31,8 @@ METRICS: dict[str, Metric] = {
     "mmd_biased32_null": Metric("MMD (biased) of real halves", None),
     "e_distance": Metric("E-distance", "lower"),
     "discrimination": Metric("discrimination", "higher"),
+    "coverage_50": Metric("coverage of 50 % intervals", None),
+    "coverage_90": Metric("coverage of 90 % intervals", None),
 }
 
 FLOOR = "floor (oracle mean)"

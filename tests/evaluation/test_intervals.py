@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import bootstrap
 
-from pvae_lib.evaluation.intervals import bootstrap_means, summarise
+from pvae_lib.evaluation.intervals import bootstrap_means, differences, summarise
+from pvae_lib.exceptions import InputError
 
 
 def test_interval_agrees_with_scipys_percentile_bootstrap():
@@ -67,3 +68,41 @@ def test_summary_of_one_seed_has_no_row_over_seeds():
     summary = summarise(tidy({("A", 3): 1.0, ("B", 3): 3.0}))
     assert summary["seed"].notna().all()
     assert set(summary["metric"]) == {"nrmse", "nrmse_low", "nrmse_high"}
+
+
+@pytest.fixture
+def two_methods():
+    """B is 0.5 above A in every condition and seed, while conditions differ by far more."""
+    rows = [
+        ("s", method, condition, "m", seed, 10.0 * number + 0.1 * seed + 0.5 * (method == "B"))
+        for method in "AB"
+        for number, condition in enumerate(["x", "y", "z", "w"])
+        for seed in range(3)
+    ]
+    return pd.DataFrame(rows, columns=["screen", "method", "condition", "metric", "seed", "value"])
+
+
+def test_differences_are_paired_by_condition(two_methods):
+    found = differences(two_methods, bar="A", metric="m")
+    assert list(found.index) == ["B"]
+    assert found.loc["B", ["difference", "low", "high"]].to_numpy() == pytest.approx(0.5)
+    assert found.loc["B", "conditions"] == 4
+    assert found.loc["B", "seed_sd"] == pytest.approx(0.1)
+
+
+def test_differences_leave_out_what_one_of_the_two_does_not_define(two_methods):
+    gone = (two_methods["method"] == "B") & (two_methods["condition"] == "x")
+    two_methods.loc[gone, "value"] = np.nan
+    assert differences(two_methods, bar="A", metric="m").loc["B", "conditions"] == 3
+
+
+@pytest.mark.parametrize(("bar", "metric"), [("C", "m"), ("A", "n")])
+def test_differences_name_what_is_not_in_the_table(two_methods, bar, metric):
+    with pytest.raises(InputError, match="No (method|metric) '[Cn]' in the table; known: "):
+        differences(two_methods, bar, metric)
+
+
+def test_differences_are_taken_on_one_screen(two_methods):
+    both = pd.concat([two_methods, two_methods.assign(screen="t")])
+    with pytest.raises(InputError, match="one screen"):
+        differences(both, "A", "m")
