@@ -6,7 +6,6 @@ becomes predicted cells. Seeds, devices, checkpoints and resuming are those of `
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -25,12 +24,21 @@ from pvae_lib.splits import Split
 
 ROWS_AT_ONCE = 2048
 # These do not change what is learned, so a checkpoint made with others may be resumed.
-NOT_IDENTITY = {"device", "checkpoint"}
-Normal = Callable[[int, int], Tensor]  # (rows, width) → standard normal draws of that shape
+NOT_IDENTITY = {"device", "checkpoint", "prediction"}
+
+
+class Normal:
+    """Standard normal draws, (rows, width) a call; what counts need comes from its `rng`."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def __call__(self, rows: int, width: int) -> Tensor:
+        return torch.from_numpy(self.rng.standard_normal((rows, width), np.float32))
 
 
 class TrainedPeer(Method):
-    """A method whose parameters include epochs, batch_size, learning_rate, seed, device, checkpoint.
+    """A method with the parameters epochs, batch_size, learning_rate, seed, device, checkpoint.
 
     Attributes
     ----------
@@ -121,11 +129,7 @@ class TrainedPeer(Method):
         self.check_request(controls, n, seed)
         u = torch.from_numpy(self.check_condition(condition)[None])  # (1, n_targets)
         index = self.draw_controls(controls, n, seed)
-        rng = generator(seed, f"predict {canonical_label(condition)}")
-
-        def normal(rows: int, width: int) -> Tensor:
-            return torch.from_numpy(rng.standard_normal((rows, width), np.float32))
-
+        normal = Normal(generator(seed, f"predict {canonical_label(condition)}"))
         found = np.empty((n, len(self.genes_)), np.float32)
         for start in range(0, n, ROWS_AT_ONCE):
             rows = index[start : start + ROWS_AT_ONCE]
