@@ -1,9 +1,10 @@
 """Methods that predict one mean for every cell: the bars that a model has to clear."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.methods.base import Method
@@ -14,7 +15,10 @@ from pvae_lib.splits import Split
 
 @dataclass(frozen=True, eq=False)
 class TrainingMeans:
-    """Means of a split's training cells, log1p of median-normalised counts.
+    """Means of the conditions that a method may learn from.
+
+    Of a split's training cells, log1p of median-normalised counts; or of pseudobulk, where the
+    control is 0 and the means are log fold changes against it.
 
     Attributes
     ----------
@@ -22,20 +26,35 @@ class TrainingMeans:
         (n_genes,) float64 mean of the training controls.
     singles
         Perturbed gene → (n_genes,) float64 mean of its training cells.
+    doubles
+        Label → (n_genes,) float64 mean, for the doubles that train; {} where none does.
+    noise
+        Label (the control's among them) → squared sampling error expected of its mean, summed over
+        genes; None where nothing tells it.
     """
 
     control: np.ndarray
     singles: dict[str, np.ndarray]
+    doubles: dict[str, np.ndarray] = field(default_factory=dict)
+    noise: dict[str, float] | None = None
 
     @classmethod
     def of(cls, screen: Screen, split: Split) -> Self:
-        """Means over the training cells of each single and of the control."""
+        """Means over the training cells of the control and of each perturbation."""
         labels = screen.condition[split.train]
-        singles = [c for c in split.train_conditions(screen) if len(genes_of(c)) == 1]
+        cells = {c: split.train[labels == c] for c in [CONTROL, *split.train_conditions(screen)]}
+        means = {c: screen.mean(found) for c, found in cells.items()}
         return cls(
-            control=screen.mean(split.train[labels == CONTROL]),
-            singles={s: screen.mean(split.train[labels == s]) for s in singles},
+            control=means[CONTROL],
+            singles={c: mean for c, mean in means.items() if len(genes_of(c)) == 1},
+            doubles={c: mean for c, mean in means.items() if len(genes_of(c)) == 2},
+            noise={c: _sampling_noise(screen, found) for c, found in cells.items()},
         )
+
+    @property
+    def targets(self) -> list[str]:
+        """The perturbed genes of the singles and doubles, sorted."""
+        return sorted({g for c in [*self.singles, *self.doubles] for g in genes_of(c)})
 
     @property
     def perturbed(self) -> np.ndarray:
@@ -75,13 +94,28 @@ class TrainingMeans:
         return np.sum([m - self.control for m in self.of_genes(condition)], axis=0)
 
 
+def _sampling_noise(screen: Screen, cells: np.ndarray) -> float:
+    """Variance of the mean of these cells, summed over genes; NaN of a single cell."""
+    if len(cells) < 2:
+        return float("nan")
+    _, variance = mean_variance_axis(screen.expression[cells], axis=0)
+    return float(variance.sum(dtype=np.float64)) / (len(cells) - 1)
+
+
 class MeansMethod(Method):
-    """A method that needs nothing but `TrainingMeans`, and no training beyond them."""
+    """A method that needs nothing but `TrainingMeans`, so it works where there are no cells too.
+
+    Of a screen, `fit` takes them from the training cells; of pseudobulk, `fit_means` is given them.
+    """
 
     def fit(self, screen: Screen, split: Split, means: TrainingMeans | None = None) -> Self:
-        """Take the means of the training cells, or `means` where they were computed before."""
+        """Learn from the means of the training cells, or `means` if they were computed before."""
         self._remember(screen, split)
-        self.means_ = TrainingMeans.of(screen, split) if means is None else means
+        return self.fit_means(TrainingMeans.of(screen, split) if means is None else means)
+
+    def fit_means(self, means: TrainingMeans) -> Self:
+        """Learn from means alone; a method that overrides this calls it first."""
+        self.means_ = means
         return self
 
     def check_known(self, condition: str) -> None:
@@ -96,11 +130,17 @@ class MeansMethod(Method):
         multi_hot(condition, self.targets_)
 
 
-class _ConstantMethod(MeansMethod):
+class ConstantMethod(MeansMethod):
     """Repeats one mean profile for all cells."""
 
     def predict_mean(self, condition: str) -> np.ndarray:
-        """(n_genes,) float64, the profile predicted for a condition."""
+        """(n_genes,) float64, the profile predicted for a condition.
+
+        Raises
+        ------
+        InputError
+            A gene of the condition never trained, where the method needs it.
+        """
         raise NotImplementedError
 
     def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
@@ -110,28 +150,31 @@ class _ConstantMethod(MeansMethod):
         return np.tile(self.predict_mean(condition).astype(np.float32), (n, 1))
 
 
-class ControlMean(_ConstantMethod):
+class ControlMean(ConstantMethod):
     """The mean of the training controls: nothing changed."""
 
     def predict_mean(self, condition: str) -> np.ndarray:
         return self.means_.control
 
 
-class PerturbedMean(_ConstantMethod):
+class PerturbedMean(ConstantMethod):
     """The mean over training singles of their means: every perturbation does the same."""
 
     def predict_mean(self, condition: str) -> np.ndarray:
         return self.means_.perturbed
 
 
-class MeanOfSingles(_ConstantMethod):
-    """The average of the singles that a condition combines."""
+class MeanOfSingles(ConstantMethod):
+    """The average of the singles that a condition combines.
+
+    Its delta from control is half the additive one, so ΔPearson against control is the same.
+    """
 
     def predict_mean(self, condition: str) -> np.ndarray:
         return np.mean(self.means_.of_genes(condition), axis=0)
 
 
-class Additive(_ConstantMethod):
+class Additive(ConstantMethod):
     """mean(A) + mean(B) − mean(control): effects add on the log scale."""
 
     def predict_mean(self, condition: str) -> np.ndarray:
