@@ -67,19 +67,21 @@ def sweep_figure(
 ) -> Figure:
     """R²(zι), variance of ẑι and leak against α, a curve a pairing.
 
-    curves: pairing → α → name of the setting. chance: R²(zι) of a random subspace.
+    curves: pairing → α → name of the setting. chance: R²(zι) of a random subspace. α is drawn
+    logarithmically above its smallest positive value and linearly below it, down to 0.
     """
+    alphas = sorted({alpha for names in curves.values() for alpha in names})
     metrics = ("r2_iota", "var_iota", "leak")
     fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.1))
     for ax, metric in zip(axes, metrics, strict=True):
         for (pairing, names), colour in zip(curves.items(), (BLUE, VERMILLION), strict=True):
             values = [_values(recorded, name, metric) for name in names.values()]
-            positions = np.arange(len(names))
-            for position, seeds in zip(positions, values, strict=True):
-                ax.plot(np.full(len(seeds), position), seeds, "o", color=colour, ms=3, alpha=0.5)
-            ax.plot(positions, [np.mean(v) for v in values], color=colour, label=pairing)
-        ticks = [f"{alpha:g}" for alpha in next(iter(curves.values()))]
-        ax.set_xticks(range(len(ticks)), ticks)
+            for alpha, seeds in zip(names, values, strict=True):
+                ax.plot(np.full(len(seeds), alpha), seeds, "o", color=colour, ms=3, alpha=0.5)
+            ax.plot(list(names), [np.mean(v) for v in values], color=colour, label=pairing)
+        ax.set_xscale("symlog", linthresh=min(a for a in alphas if a > 0), linscale=0.5)
+        ax.set_xticks(alphas, [f"{alpha:g}" for alpha in alphas])
+        ax.minorticks_off()
         ax.set(xlabel="α", title=METRIC_LABELS[metric])
     axes[0].axhline(chance, color=GREY, ls="--", lw=1)
     axes[0].annotate("7/11", (0, chance), color=GREY, va="bottom", fontsize=8)
@@ -167,14 +169,19 @@ def graphs_figure(recorded: pd.DataFrame, rows: Mapping[str, tuple[str, str, str
 
 
 def violations_figure(panels: Mapping[str, Mapping[str, float]], ylabel: str) -> Figure:
-    """Bars in a panel an assumption: label of the bar → value; the first bar satisfies it."""
+    """Bars in a panel an assumption: label of the bar → value; the first bar satisfies it.
+
+    The axis reaches below 0 where a bar does, so that it is seen.
+    """
+    lowest = min(value for bars in panels.values() for value in bars.values())
     fig, axes = plt.subplots(1, len(panels), figsize=(3.3 * len(panels), 3.2), sharey=True)
     for ax, (title, bars) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         colours = [BLUE] + [VERMILLION] * (len(bars) - 1)
         ax.bar(range(len(bars)), list(bars.values()), color=colours, width=0.6)
         ax.set_xticks(range(len(bars)), list(bars))
         ax.set_title(title)
-        ax.set_ylim(0, 1.05)
+        ax.axhline(0, color=BLACK, lw=0.8)
+        ax.set_ylim(min(0.0, lowest - 0.05), 1.05)
     np.atleast_1d(axes)[0].set_ylabel(ylabel)
     return fig
 

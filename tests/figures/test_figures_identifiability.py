@@ -41,10 +41,12 @@ def test_blocks_figure_draws_every_seed_of_both_tables_and_the_papers_value():
 
 
 def test_sweep_figure_has_a_mean_line_for_each_pairing():
-    curves = {"counterfactual": {0.0: "one", 0.5: "two"}, "random": {0.0: "one", 0.5: "two"}}
+    curves = {"counterfactual": {0.0: "one", 0.5: "two"}, "random": {0.0: "one", 0.05: "two"}}
     fig = draw.sweep_figure(TABLE, curves, chance=7 / 11)
     means = [line for line in fig.axes[0].lines if line.get_label() == "counterfactual"][0]
     np.testing.assert_allclose(means.get_ydata(), [0.1, 0.2])
+    np.testing.assert_allclose(means.get_xdata(), [0, 0.5])
+    assert [t.get_text() for t in fig.axes[0].get_xticklabels()] == ["0", "0.05", "0.5"]
     assert fig.axes[1].get_yscale() == "log"
 
 
@@ -82,3 +84,9 @@ def test_violations_figure_has_a_panel_for_each_assumption():
     )
     assert [ax.get_title(loc="left") or ax.get_title() for ax in fig.axes] == ["(i)", "(ii)"]
     assert [bar.get_height() for bar in fig.axes[0].patches] == [1.0, 0.3]
+    assert fig.axes[0].get_ylim()[0] == 0
+
+
+def test_violations_figure_shows_bars_below_zero():
+    fig = draw.violations_figure({"(iii)": {"holds": 1.0, "broken": -0.2}}, "contrast")
+    assert fig.axes[0].get_ylim()[0] < -0.2

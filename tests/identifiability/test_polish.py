@@ -53,6 +53,29 @@ def test_two_cuts_a_row_identify_components_and_graph_though_background_leaks_in
     assert wrong.sum() <= 1
 
 
+def test_programs_may_come_in_any_order_and_the_polish_finds_the_causal_one():
+    world, z_nu, z_iota = blocks(WorldConfig(**SIZES, cuts_per_row=2), seed=1)
+    shuffled = np.array([2, 0, 3, 1])
+    cuts, support = world.cuts[:, shuffled], world.support[np.ix_(shuffled, shuffled)]
+    found = polish.causal_polish(z_nu, z_iota, world.environment, cuts, seed=0, restarts=1)
+    components = found.components(z_nu, z_iota)
+    r = np.abs(np.corrcoef(world.z_nu[:, shuffled].T, components.T))[:4, 4:]
+    assert r.diagonal().min() > 0.9, "component i is the program of column i of the cuts"
+    position = found.order.argsort()
+    assert all(position[parent] < position[child] for child, parent in np.argwhere(support))
+    gain = information(components, z_iota, world.environment, cuts, found.order)
+    np.testing.assert_array_equal(gain > NATS_THRESHOLD, support)
+
+
+def test_with_one_cut_a_row_wrong_components_are_at_least_as_likely_as_the_true_ones():
+    world, z_nu, z_iota = blocks(WorldConfig(**SIZES, cuts_per_row=1), seed=0)
+    given = z_nu, z_iota, world.environment
+    found = polish.causal_polish(*given, world.cuts, seed=0, restarts=1)
+    assert mcc(world.z_nu, found.components(z_nu, z_iota)) < 0.95
+    at_truth = polish.likelihood(*given, np.linalg.inv(TURN).T, world.cuts)
+    assert found.likelihoods.max() >= at_truth
+
+
 def test_without_cuts_the_likelihood_is_the_same_for_every_mixing():
     world, z_nu, z_iota = blocks(WorldConfig(**SIZES, cuts_per_row=0))
     turns = [np.random.default_rng(k).standard_normal((4, 4)) for k in range(5)]

@@ -63,6 +63,28 @@ def test_background_of_a_cell_and_its_counterfactual_control_is_the_same():
     assert np.corrcoef(world.x.ravel(), world.x_control.ravel())[0, 1] > 0.2
 
 
+def test_latents_of_the_controls_are_those_that_their_expression_shows():
+    linear = {"n_train": 6000, "n_test": 12, "n_genes": 12, "mixing_widths": (), "noise": 0.0}
+    world = make_world(WorldConfig(**linear, confounded_controls=1.0), seed=2)
+    z = np.c_[world.z_nu, world.z_iota]
+    read = np.linalg.lstsq(np.c_[world.x, np.ones(len(z))], z, rcond=None)[0]
+    found = np.c_[world.x_control, np.ones(len(z))] @ read
+    np.testing.assert_allclose(found, np.c_[world.z_nu_control, world.z_iota_control], atol=1e-3)
+    in_control = world.z_nu[world.environment == 0]
+    np.testing.assert_allclose(world.z_nu_control.mean(0), in_control.mean(0), atol=0.2)
+    np.testing.assert_allclose(world.z_nu_control.std(0), in_control.std(0), rtol=0.15)
+
+
+def test_a_pair_shares_its_background_unless_the_controls_are_confounded(world):
+    np.testing.assert_array_equal(world.z_iota, world.z_iota_control)
+    assert ((world.z_nu - world.z_nu_control) ** 2).mean() > 0.5
+    confounded = make_world(WorldConfig(**SMALL, confounded_controls=1.0), seed=3)
+    offset = confounded.z_iota - confounded.z_iota_control
+    for e in range(12):
+        assert np.ptp(offset[confounded.environment == e], axis=0).max() < 1e-10
+    assert np.abs(offset[confounded.environment == 0]).max() < 1e-10 < np.abs(offset).max()
+
+
 def test_generator_b_has_independent_components_and_no_edges():
     world = make_world(
         WorldConfig.independent(n_train=12_000, n_test=12, n_genes=12, mixing_widths=()), seed=0

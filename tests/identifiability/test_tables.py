@@ -1,6 +1,7 @@
 """Small worlds, short fits: the claims with wide margins, and the table's mechanics."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from pvae_lib import results
 from pvae_lib.exceptions import InputError
 from pvae_lib.identifiability import experiments as names
-from pvae_lib.identifiability import tables
+from pvae_lib.identifiability import nulls, tables
 from pvae_lib.identifiability.fits import Setting, fit
 from pvae_lib.identifiability.scores import blocks, null_scores
 from pvae_lib.identifiability.simulation import WorldConfig, make_world
@@ -23,6 +24,7 @@ TINY = Setting(
 )  # fmt: skip
 
 
+@cache
 def scores(name, seed=0):
     return tables.run_one(SETTINGS[name], seed).set_index("metric")["value"]
 
@@ -33,6 +35,27 @@ def test_counterfactual_pairs_separate_the_blocks_and_random_pairs_do_not():
     assert random["r2_iota"] < 0.7 and random["leak"] > 0.2
     assert random["var_iota"] < 0.5 * aligned["var_iota"]
     assert aligned["environment_accuracy"] < 0.2 < random["environment_accuracy"]
+
+
+def test_without_alignment_the_blocks_stay_entangled():
+    unaligned = scores(names.UNALIGNED)
+    assert unaligned["r2_iota"] <= 0.85 and unaligned["leak"] > 0.3
+
+
+def test_matched_distributions_separate_the_blocks_and_the_same_fit_without_matching_does_not():
+    matched, unmatched = scores(names.WITHOUT_PAIRS), scores(names.WITHOUT_MATCHING)
+    assert matched["r2_iota"] > 0.8 and matched["leak"] < 0.35
+    assert unmatched["r2_iota"] < 0.85 and unmatched["leak"] > 0.4
+    same = replace(SETTINGS[names.WITHOUT_MATCHING], name=names.WITHOUT_PAIRS, mmd_weight=1.0)
+    assert same == SETTINGS[names.WITHOUT_PAIRS], "they differ in nothing else"
+
+
+def test_known_cuts_two_a_row_give_components_and_graph():
+    name = "edges, two cuts a row, polished"
+    found, support = scores(name), make_world(SETTINGS[name].world, 0).support
+    assert found["mcc_polished"] > 0.9
+    assert found["shd_polished"] <= nulls.random_graphs(support, 500, 0).mean() - 0.7
+    assert found["graph_auc_polished"] > 0.9
 
 
 def test_components_come_back_in_generator_b_after_the_polish_only_if_variances_change():
