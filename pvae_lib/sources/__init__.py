@@ -10,7 +10,7 @@ from pvae_lib.screen import Screen
 from pvae_lib.sources import cache
 
 DATA_DIR = Path(__file__).resolve().parents[2] / "data"
-SCREENS = ("twin", "twin-reduced", "twin-full", "norman-subset", "norman2019")
+SCREENS = ("twin", "twin-reduced", "twin-full", "norman-subset", "norman2019", "papalexi")
 
 
 def open_screen(
@@ -25,8 +25,8 @@ def open_screen(
     ----------
     name
         "twin" (a few thousand generated cells, made in seconds), "twin-reduced", "twin-full",
-        "norman-subset" (real cells, from the folder PVAE_DATA), "norman2019" (fetched and prepared
-        once), or the path of an .h5ad file.
+        "norman-subset" and "papalexi" (real cells, from the folder PVAE_DATA), "norman2019"
+        (fetched and prepared once), or the path of an .h5ad file.
     data_dir
         Where downloads and generated screens are kept; by default the project's `data/`.
     columns
@@ -58,6 +58,10 @@ def open_screen(
         from pvae_lib.sources import subset
 
         return subset.load()
+    if name == "papalexi":
+        from pvae_lib.sources import papalexi
+
+        return papalexi.load()
     return _open_twin(str(name), folder)
 
 
