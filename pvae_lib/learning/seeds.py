@@ -18,8 +18,6 @@ from sklearn.base import clone
 from pvae_lib import progress
 from pvae_lib.exceptions import InputError, check_whole
 
-THREADS = 1
-
 
 def fit_seeds(
     method: Any,
@@ -81,7 +79,7 @@ def _with_seed(method: Any, seed: int) -> Any:
 
 
 def _fit(method: Any, screen: Any, split: Any) -> Any:
-    with _threads(THREADS):
+    with one_thread():
         return method.fit(screen, split)
 
 
@@ -92,9 +90,10 @@ def _fit_quietly(method: Any, screen: Any, split: Any) -> Any:
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """One torch thread inside, whatever there were outside: the same sums in every process."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(1)
     try:
         yield
     finally:

@@ -1,0 +1,121 @@
+"""The rows of the leaderboard: each with its idea, its source and how it is made."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from pvae_lib.exceptions import InputError, nearest
+from pvae_lib.extras import has_extra
+from pvae_lib.methods.base import Method
+from pvae_lib.methods.cells import ScaledControlCounts
+from pvae_lib.methods.means import MeanOfSingles
+from pvae_lib.methods.perturbed_vae import PerturbedVAEMethod
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system of the table.
+
+    Attributes
+    ----------
+    method
+        What fits and predicts.
+    idea, source
+        One line each: what it does, and where it comes from.
+    settings
+        What differs from the method's defaults, which are its paper's. `make` says what it adds.
+    package
+        (module, extra) of an optional package that it needs.
+    share
+        Of the leaderboard's epochs: below 1 where an epoch costs far more than others' do.
+    """
+
+    method: type[Method]
+    idea: str
+    source: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    package: tuple[str, str] | None = None
+    share: float = 1.0
+
+    def make(self, seed: int, epochs: int) -> Method:
+        """An unfitted method; `seed` and the row's share of `epochs` reach it where it has them."""
+        known = self.method._get_param_names()
+        budget = {"seed": seed, "epochs": max(1, round(self.share * epochs))}
+        return self.method(
+            **{name: value for name, value in budget.items() if name in known}, **self.settings
+        )
+
+    @property
+    def available(self) -> bool:
+        """Whether the package it needs, if any, is installed."""
+        return self.package is None or has_extra(self.package[0])
+
+
+# In the order in which they are shown. The references of every audit (control mean, perturbed
+# mean, additive, control cells, control cells + additive, floor, ceiling) need no row here.
+ROWS: dict[str, Row] = {
+    "mean of the singles": Row(
+        MeanOfSingles, "average of the two singles' means", "a mean with the effects halved"
+    ),
+    "control counts scaled": Row(
+        ScaledControlCounts,
+        "raw counts of control cells times the additive ratio of means, gene by gene",
+        "no training; the bar for predicted cells",
+    ),
+    "PerturbedVAE": Row(
+        PerturbedVAEMethod,
+        "invariant block anchored by controls, responsive block moved by a causal model",
+        "Jiang et al. 2026, arXiv 2605.19343",
+    ),
+    "PerturbedVAE, no alignment": Row(
+        PerturbedVAEMethod, "the same with α = 0", "its ablation (Table 13)", {"alpha": 0.0}
+    ),
+    "PerturbedVAE, controls too": Row(
+        PerturbedVAEMethod,
+        "the same with control cells reconstructed too; thought of after seeing five real doubles",
+        "ours, lesson 05",
+        {"reconstruct_controls": True},
+    ),
+}
+
+
+def chosen(names: Iterable[str] | None = None) -> dict[str, Row]:
+    """Rows by name; all that can run here for None.
+
+    Raises
+    ------
+    InputError
+        Unknown name, a name given twice, or a row whose package is not installed.
+    """
+    if names is None:
+        return {name: row for name, row in ROWS.items() if row.available}
+    names = list(names)
+    for name in names:
+        if name not in ROWS:
+            raise InputError(f"No method {name!r} on the leaderboard; {nearest(name, ROWS)}")
+        if names.count(name) > 1:
+            raise InputError(f"Method {name!r} is given twice; leave one out.")
+        if not ROWS[name].available:
+            module, extra = ROWS[name].package
+            raise InputError(
+                f"{name!r} needs the package {module!r}, which is not installed: "
+                f"pip install --constraint constraints.txt --editable '.[{extra}]'"
+            )
+    return {name: ROWS[name] for name in names}
+
+
+def catalogue() -> pd.DataFrame:
+    """One line a row: idea, source, and whether it can run here."""
+    lines = [
+        {
+            "method": name,
+            "idea": row.idea,
+            "source": row.source,
+            "needs": "–" if row.package is None else row.package[1],
+            "installed": row.available,
+        }
+        for name, row in ROWS.items()
+    ]
+    return pd.DataFrame(lines).set_index("method")

@@ -1,0 +1,154 @@
+"""Fit and score rows × seeds on one screen; what is finished is not run again."""
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import pandas as pd
+
+from pvae_lib import progress, results
+from pvae_lib.evaluation.audit import audit
+from pvae_lib.evaluation.metrics import COLUMNS
+from pvae_lib.exceptions import InputError, check_whole
+from pvae_lib.leaderboard.registry import Row
+from pvae_lib.learning.seeds import one_thread
+from pvae_lib.methods.base import Method
+from pvae_lib.screen import Screen
+from pvae_lib.splits import Split
+
+# The label under which what a fit cost stands in the column `condition`.
+TRAINING = "training"
+COSTS = ("minutes", "cpu_minutes", "parameters")
+
+
+def run_leaderboard(
+    rows: Mapping[str, Row],
+    screen: Screen,
+    split: Split,
+    seeds: Sequence[int],
+    folder: str | os.PathLike,
+    *,
+    epochs: int,
+    group: str = "double",
+    processes: int | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One audited table of all rows and seeds, and one of what they cost.
+
+    Every row × seed is a part of its own: fitted on one thread, scored with the references, and
+    written to `folder` under a name that holds its screen, split and settings. A part that is
+    there is read, not run again; a killed run goes on, inside a fit too where the method keeps
+    checkpoints. The code is not part of the name: after a change to it, choose another folder.
+
+    Parameters
+    ----------
+    rows
+        Name → row, from `pvae_lib.leaderboard.registry.chosen`.
+    seeds
+        Of training, and of the halves and draws of the audit.
+    epochs
+        Passes over the training cells for every network (times its row's share).
+    group
+        The test group to score.
+    processes
+        How many parts at once; by default one a CPU core.
+
+    Returns
+    -------
+    table
+        Tidy and summarised, as `pvae_lib.results.gather` returns it.
+    costs
+        Tidy, condition "training": minutes (wall clock), cpu_minutes and parameters of each part.
+
+    Raises
+    ------
+    InputError
+        No rows or seeds, and what a method or the audit refuses; finished parts are kept.
+    """
+    if not rows or not len(seeds):
+        raise InputError("Nothing to run: give at least one method and one seed.")
+    check_whole(epochs=epochs)
+    for seed in seeds:
+        check_whole(at_least=0, seed=seed)
+    split.check(screen)
+    parts = [
+        _Part(name, row.make(int(seed), epochs), int(seed), group)
+        for name, row in rows.items()
+        for seed in seeds
+    ]
+    paths = [Path(folder) / part.file_name(screen, split) for part in parts]
+    missing = [(part, path) for part, path in zip(parts, paths, strict=True) if not path.exists()]
+    processes = min(processes or joblib.cpu_count(), max(1, len(missing)))
+    pool = joblib.Parallel(processes, backend="loky", return_as="generator")
+    jobs = pool(
+        joblib.delayed(part.run)(screen, split, path, processes > 1) for part, path in missing
+    )
+    for _ in progress.bar(jobs, total=len(missing), desc="leaderboard", unit="fit"):
+        pass  # each part is on disk as soon as it is done
+    table = results.gather(paths)
+    costs = pd.concat([results.read(_costs_beside(path)) for path in paths], ignore_index=True)
+    return table, costs
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One method with one seed: unfitted, and sent to a process of its own."""
+
+    name: str
+    method: Method
+    seed: int
+    group: str
+
+    def file_name(self, screen: Screen, split: Split) -> str:
+        """Readable, and another one for another screen, split, group or setting."""
+        identity = {
+            "method": type(self.method).__name__,
+            "parameters": self.method.get_params(),
+            "screen": screen.fingerprint,
+            "split": split.name,
+            "training cells": hashlib.blake2b(split.train.tobytes(), digest_size=8).hexdigest(),
+            "group": self.group,
+        }
+        text = json.dumps(identity, sort_keys=True, default=str)
+        digest = hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+        readable = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return f"{readable}-seed{self.seed}-{digest}.csv"
+
+    def run(self, screen: Screen, split: Split, path: Path, in_worker: bool) -> None:
+        """Fit, score, write; the table last, because its presence says that the part is done."""
+        if in_worker:
+            os.environ["PVAE_PROGRESS"] = "0"  # bars of several processes overwrite each other
+        checkpoint = path.with_suffix(".safetensors")
+        if "checkpoint" in self.method.get_params():
+            self.method.set_params(checkpoint=str(checkpoint))
+        try:
+            with one_thread():
+                start, cpu = time.perf_counter(), time.process_time()
+                self.method.fit(screen, split)
+                minutes = (time.perf_counter() - start) / 60
+                cpu_minutes = (time.process_time() - cpu) / 60
+                table = audit(
+                    {self.name: self.method}, screen, split, group=self.group, seed=self.seed
+                )
+        except InputError as error:
+            raise InputError(f"{self.name}, seed {self.seed}: {error}") from error
+        found = (minutes, cpu_minutes, float(self.method.count_parameters()))
+        costs = pd.DataFrame(
+            [
+                (screen.name, self.name, TRAINING, cost, self.seed, value)
+                for cost, value in zip(COSTS, found, strict=True)
+            ],
+            columns=list(COLUMNS),
+        )
+        results.write(costs, _costs_beside(path))
+        results.write(table, path)
+        checkpoint.unlink(missing_ok=True)
+
+
+def _costs_beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.costs{path.suffix}")
