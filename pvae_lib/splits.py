@@ -189,22 +189,44 @@ def held_out_doubles(screen: Screen, fraction: float = 0.5, seed: int = 0) -> Sp
 
 
 def k_fold(screen: Screen, k: int = 5, seed: int = 0) -> list[Split]:
-    """k splits that score each double exactly once; the other doubles train.
+    """k splits that score each double exactly once; all singles and the other doubles train.
 
     Raises
     ------
     InputError
         k is less than 2 or more than there are doubles.
     """
-    doubles = np.array(screen.doubles, dtype=object)
-    if not 2 <= k <= len(doubles):
-        raise InputError(f"k_fold takes k between 2 and the {len(doubles)} doubles, not {k}.")
-    splits = []
-    for i, (train, test) in enumerate(KFold(k, shuffle=True, random_state=seed).split(doubles)):
-        cells = _cells_in(screen, screen.singles + list(doubles[train]), controls=True)
-        scored = {"double": _cells_in(screen, list(doubles[test]))}
-        splits.append(_split(screen, f"fold-{i + 1}-of-{k}", cells, scored))
-    return splits
+    singles = _cells_in(screen, screen.singles, controls=True)
+    doubles = {"double": _cells_in(screen, screen.doubles)}
+    return cross_fitted(screen, _split(screen, "all-doubles", singles, doubles), k=k, seed=seed)
+
+
+def cross_fitted(
+    screen: Screen, split: Split, group: str = "double", k: int = 5, seed: int = 0
+) -> list[Split]:
+    """k splits that score each condition of a split's test group once and train on the others too.
+
+    For methods that learn from doubles, beside methods that see none, on the same scored cells.
+
+    Raises
+    ------
+    InputError
+        The split is of another screen, or k is less than 2 or more than the group's conditions.
+    """
+    split.check(screen)
+    scored = np.array(split.test_conditions(screen, group), dtype=object)
+    if not 2 <= k <= len(scored):
+        raise InputError(
+            f"k must lie between 2 and the {len(scored)} conditions of group {group!r}, not {k}."
+        )
+    cells = split.cells(group)
+    folds = []
+    for i, (_, test) in enumerate(KFold(k, shuffle=True, random_state=seed).split(scored)):
+        held_out = np.isin(screen.condition[cells].astype(str), list(scored[test]))
+        train = np.union1d(split.train, cells[~held_out])
+        name = f"{split.name}-fold-{i + 1}-of-{k}"
+        folds.append(_split(screen, name, train, {group: cells[held_out]}))
+    return folds
 
 
 MAKERS: dict[str, Callable[..., Split]] = {

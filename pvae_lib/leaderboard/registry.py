@@ -10,8 +10,12 @@ from pvae_lib.exceptions import InputError, nearest
 from pvae_lib.extras import has_extra
 from pvae_lib.methods.base import Method
 from pvae_lib.methods.cells import ScaledControlCounts
+from pvae_lib.methods.latent import PCAAdditive
 from pvae_lib.methods.means import MeanOfSingles
+from pvae_lib.methods.packages.scvi import ScviAdditive
 from pvae_lib.methods.perturbed_vae import PerturbedVAEMethod
+from pvae_lib.methods.regressors import ElasticNetMean, KNNMean, RandomForestMean, RidgeMean
+from pvae_lib.methods.scaled import ScaledAdditive
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Row:
         (module, extra) of an optional package that it needs.
     share
         Of the leaderboard's epochs: below 1 where an epoch costs far more than others' do.
+    sees_doubles
+        It learns from doubles, so it is cross-fitted over the scored ones: no like-for-like rival.
     """
 
     method: type[Method]
@@ -38,6 +44,7 @@ class Row:
     settings: Mapping[str, Any] = field(default_factory=dict)
     package: tuple[str, str] | None = None
     share: float = 1.0
+    sees_doubles: bool = False
 
     def make(self, seed: int, epochs: int) -> Method:
         """An unfitted method; `seed` and the row's share of `epochs` reach it where it has them."""
@@ -59,10 +66,48 @@ ROWS: dict[str, Row] = {
     "mean of the singles": Row(
         MeanOfSingles, "average of the two singles' means", "a mean with the effects halved"
     ),
+    "scaled additive": Row(
+        ScaledAdditive,
+        "additive delta times one scale that takes the noise of the singles' means out of it",
+        "ours; the scale sees no double",
+    ),
+    "scaled additive, from doubles": Row(
+        ScaledAdditive,
+        "additive delta times the scale that fits training doubles without a gene in common",
+        "ours; learns from doubles",
+        {"scale_from": "doubles"},
+        sees_doubles=True,
+    ),
+    "KNN": Row(
+        KNNMean, "mean change of the 5 training conditions with the nearest u", "the paper, Table 2"
+    ),
+    "ElasticNet": Row(
+        ElasticNetMean, "sparse linear map from u to the change", "the paper, Table 2"
+    ),
+    "ridge": Row(
+        RidgeMean, "linear map from u to the change; on one-hot singles, a scaled additive", "ours"
+    ),
+    "ridge, sees doubles": Row(
+        RidgeMean,
+        "the same, trained on four fifths of the doubles too",
+        "ours; learns from doubles",
+        {"with_doubles": True},
+        sees_doubles=True,
+    ),
+    "RandomForest": Row(RandomForestMean, "100 trees from u to the change", "the paper, Table 2"),
     "control counts scaled": Row(
         ScaledControlCounts,
         "raw counts of control cells times the additive ratio of means, gene by gene",
         "no training; the bar for predicted cells",
+    ),
+    "PCA + additive": Row(
+        PCAAdditive, "singles' shifts added to a control cell in 50 PCs", "the paper, Table 16"
+    ),
+    "scVI + additive": Row(
+        ScviAdditive,
+        "singles' shifts added to a control cell in scVI's latent space, counts drawn",
+        "the paper, Table 16; scvi-tools",
+        package=("scvi", "scvi"),
     ),
     "PerturbedVAE": Row(
         PerturbedVAEMethod,

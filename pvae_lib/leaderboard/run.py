@@ -5,11 +5,12 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pandas as pd
 
 from pvae_lib import progress, results
@@ -20,7 +21,7 @@ from pvae_lib.leaderboard.registry import Row
 from pvae_lib.learning.seeds import one_thread
 from pvae_lib.methods.base import Method
 from pvae_lib.screen import Screen
-from pvae_lib.splits import Split
+from pvae_lib.splits import Split, cross_fitted
 
 # The label under which what a fit cost stands in the column `condition`.
 TRAINING = "training"
@@ -77,7 +78,7 @@ def run_leaderboard(
         check_whole(at_least=0, seed=seed)
     split.check(screen)
     parts = [
-        _Part(name, row.make(int(seed), epochs), int(seed), group)
+        _Part(name, row.make(int(seed), epochs), int(seed), group, row.sees_doubles)
         for name, row in rows.items()
         for seed in seeds
     ]
@@ -103,6 +104,7 @@ class _Part:
     method: Method
     seed: int
     group: str
+    cross_fitted: bool
 
     def file_name(self, screen: Screen, split: Split) -> str:
         """Readable, and another one for another screen, split, group or setting."""
@@ -113,6 +115,7 @@ class _Part:
             "split": split.name,
             "training cells": hashlib.blake2b(split.train.tobytes(), digest_size=8).hexdigest(),
             "group": self.group,
+            "cross-fitted": self.cross_fitted,
         }
         text = json.dumps(identity, sort_keys=True, default=str)
         digest = hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
@@ -124,30 +127,34 @@ class _Part:
         if in_worker:
             os.environ["PVAE_PROGRESS"] = "0"  # bars of several processes overwrite each other
         checkpoint = path.with_suffix(".safetensors")
-        if "checkpoint" in self.method.get_params():
+        if "checkpoint" in self.method.get_params() and not self.cross_fitted:
             self.method.set_params(checkpoint=str(checkpoint))
         try:
             with one_thread():
-                start, cpu = time.perf_counter(), time.process_time()
-                self.method.fit(screen, split)
-                minutes = (time.perf_counter() - start) / 60
-                cpu_minutes = (time.process_time() - cpu) / 60
-                table = audit(
-                    {self.name: self.method}, screen, split, group=self.group, seed=self.seed
-                )
+                tables, found = zip(*self._fits(screen, split), strict=True)
         except InputError as error:
             raise InputError(f"{self.name}, seed {self.seed}: {error}") from error
-        found = (minutes, cpu_minutes, float(self.method.count_parameters()))
-        costs = pd.DataFrame(
-            [
-                (screen.name, self.name, TRAINING, cost, self.seed, value)
-                for cost, value in zip(COSTS, found, strict=True)
-            ],
-            columns=list(COLUMNS),
-        )
-        results.write(costs, _costs_beside(path))
-        results.write(table, path)
+        minutes, cpu_minutes, parameters = map(np.array, zip(*found, strict=True))
+        costs = dict(zip(COSTS, (minutes.sum(), cpu_minutes.sum(), parameters.max()), strict=True))
+        rows = [(screen.name, self.name, TRAINING, c, self.seed, v) for c, v in costs.items()]
+        results.write(pd.DataFrame(rows, columns=list(COLUMNS)), _costs_beside(path))
+        results.write(pd.concat(tables, ignore_index=True), path)
         checkpoint.unlink(missing_ok=True)
+
+    def _fits(self, screen: Screen, split: Split) -> Iterator[tuple[pd.DataFrame, tuple]]:
+        """The audit and the costs of each fit: one, or one a fold."""
+        folds = cross_fitted(screen, split, self.group) if self.cross_fitted else [split]
+        for fold in folds:
+            start, cpu = time.perf_counter(), time.process_time()
+            self.method.fit(screen, fold)
+            costs = (time.perf_counter() - start) / 60, (time.process_time() - cpu) / 60
+            table = audit({self.name: self.method}, screen, fold, group=self.group, seed=self.seed)
+            if self.cross_fitted:
+                # A rank among a fold's few conditions is no rank among all; the references of the
+                # whole split come with the other rows.
+                table = table[table["method"] == self.name].copy()
+                table.loc[table["metric"] == "discrimination", "value"] = np.nan
+            yield table, (*costs, self.method.count_parameters())
 
 
 def _costs_beside(path: Path) -> Path:

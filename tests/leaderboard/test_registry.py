@@ -27,7 +27,7 @@ def test_every_row_says_what_it_is_and_none_is_named_like_a_reference():
     assert not set(ROWS) & set(REFERENCES)
     table = catalogue()
     assert list(table.index) == list(ROWS)
-    assert (table[["idea", "source"]].map(len) > 10).all(axis=None)
+    assert (table["idea"].str.len() > 10).all() and (table["source"].str.len() > 3).all()
 
 
 def test_all_that_can_run_are_chosen_by_default_and_some_by_name():

@@ -11,6 +11,7 @@ from pvae_lib.leaderboard.registry import Row, chosen
 from pvae_lib.leaderboard.run import TRAINING, run_leaderboard
 from pvae_lib.methods.means import Additive, MeanOfSingles
 from pvae_lib.methods.perturbed_vae import PerturbedVAEMethod
+from pvae_lib.methods.regressors import RidgeMean
 from pvae_lib.screen import Screen
 
 NAMES = ["mean of the singles", "PerturbedVAE"]
@@ -80,6 +81,28 @@ def test_another_setting_or_split_is_another_part(rows, screen, split, tmp_path)
     before = set(tmp_path.iterdir())
     run(rows, screen, splits.paper(screen), tmp_path, seeds=[0])
     assert len(set(tmp_path.iterdir()) - before) == 4
+
+
+def test_what_learns_from_doubles_is_cross_fitted_on_the_same_cells(tmp_path):
+    labels = np.repeat(["control", *"ABCDEF", "A+B", "A+C", "B+D", "C+D", "D+E", "E+F"], 20)
+    counts = np.random.default_rng(1).poisson(3.0, size=(len(labels), 8)) + 1
+    screen = Screen.from_counts(counts, labels, list("abcdefgh"), name="small")
+    split = splits.doubles_with_both_singles(screen)
+    rows = chosen(["ridge", "ridge, sees doubles"])
+    table, costs = run(rows, screen, split, tmp_path, seeds=[0])
+    raw = table[table["condition"] != ALL].set_index(["method", "metric", "condition"])["value"]
+    seen, unseen = raw["ridge, sees doubles"], raw["ridge"]
+    assert set(seen["nrmse"].index) == set(unseen["nrmse"].index) == set(screen.doubles)
+    assert np.allclose(seen["V"], unseen["V"].loc[seen["V"].index])  # the same true cells
+    assert seen["discrimination"].isna().all() and not unseen["discrimination"].isna().any()
+    fold = next(
+        f
+        for f in splits.cross_fitted(screen, split)
+        if "A+B" in f.test_conditions(screen, "double")
+    )
+    method = RidgeMean(with_doubles=True).fit(screen, fold)
+    direct = audit({"m": method}, screen, fold, seed=0).set_index(["method", "metric", "condition"])
+    assert seen["nrmse", "A+B"] == pytest.approx(direct.loc[("m", "nrmse", "A+B"), "value"])
 
 
 def test_several_processes_give_the_same_numbers(rows, screen, split, tmp_path):

@@ -35,6 +35,7 @@ def every_split(screen: Screen) -> list[Split]:
         *(splits.combo_seen(screen, seen, fraction=0.5, seed=3) for seen in (0, 1, 2)),
         splits.held_out_doubles(screen, seed=3),
         *splits.k_fold(screen, 3, seed=3),
+        *splits.cross_fitted(screen, splits.doubles_with_both_singles(screen), k=3, seed=3),
     ]
 
 
@@ -208,8 +209,8 @@ def test_a_saved_split_is_plain_json(screen, tmp_path):
         (lambda s: splits.combo_seen(s, 3), "seen = 0, 1 or 2, not 3"),
         (lambda s: splits.held_out_doubles(s, 1.5), "between 0 and 1, not 1.5"),
         (lambda s: splits.held_out_doubles(s, 0.0), "between 0 and 1"),
-        (lambda s: splits.k_fold(s, 1), "between 2 and the 10 doubles, not 1"),
-        (lambda s: splits.k_fold(s, 11), "between 2 and the 10 doubles, not 11"),
+        (lambda s: splits.k_fold(s, 1), "between 2 and the 10 conditions of group 'double', not 1"),
+        (lambda s: splits.k_fold(s, 11), "between 2 and the 10 conditions of group 'double', not 11"),
         (lambda s: splits.held_out_doubles(s).cells("triple"), "No test group 'triple'"),
     ],
 )
@@ -223,3 +224,18 @@ def test_a_split_that_scores_nothing_is_refused():
     for name in splits.MAKERS:
         with pytest.raises(InputError, match="no test cells.*choose another"):
             splits.make(name, singles)
+
+
+def test_cross_fitting_scores_each_condition_of_a_split_once_on_the_same_cells(screen):
+    split = splits.doubles_with_both_singles(screen)
+    folds = splits.cross_fitted(screen, split, k=3, seed=1)
+    scored = np.concatenate([fold.cells("double") for fold in folds])
+    assert sorted(scored) == sorted(split.cells("double"))
+    for fold in folds:
+        others = np.setdiff1d(split.cells("double"), fold.cells("double"))
+        assert np.array_equal(fold.train, np.union1d(split.train, others))
+
+
+def test_cross_fitting_needs_as_many_conditions_as_folds(screen):
+    with pytest.raises(InputError, match="between 2 and the 8 conditions of group 'double', not 9"):
+        splits.cross_fitted(screen, splits.doubles_with_both_singles(screen), k=9)
