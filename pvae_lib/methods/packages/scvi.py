@@ -224,7 +224,7 @@ class ScviAdditive(Method):
         """
         self.check_request(controls, n, seed)
         self.check_condition(condition)
-        delta = torch.from_numpy(np.float32(self.latent_.additive_delta(condition)))
+        delta = self.latent_.additive_delta(condition)  # 0 for the control
         index = self.draw_controls(controls, n, seed)
         found = np.empty((n, len(self.genes_)), np.float32)
         with contained(seed, f"predict {canonical_label(condition)}"), torch.no_grad():
@@ -235,13 +235,14 @@ class ScviAdditive(Method):
                 found[start : start + len(block)] = np.log1p(counts / size)
         return found
 
-    def _decode(self, counts: np.ndarray, size: np.ndarray, delta: torch.Tensor) -> np.ndarray:
+    def _decode(self, counts: np.ndarray, size: np.ndarray, delta: np.ndarray) -> np.ndarray:
         """(rows, n_genes) counts of cells moved by `delta` (n_latent,); `size` is (rows, 1)."""
         batch = torch.zeros(len(counts), 1, dtype=torch.long)  # SCVI corrects for no batches here
         log_size = torch.from_numpy(np.log(size).astype(np.float32))
         inferred = self.network_.inference(torch.from_numpy(counts), batch)
         sample = self.prediction == "samples"
-        z = (inferred["z"] if sample else inferred["qz"].loc) + delta
+        z = inferred["z"] if sample else inferred["qz"].loc
+        z = z + torch.as_tensor(delta, dtype=z.dtype)
         decoded = self.network_.generative(
             z, library=log_size, batch_index=batch, size_factor=log_size
         )["px"]
