@@ -80,7 +80,7 @@ def sweep_figure(
                 ax.plot(np.full(len(seeds), alpha), seeds, "o", color=colour, ms=3, alpha=0.5)
             ax.plot(list(names), [np.mean(v) for v in values], color=colour, label=pairing)
         ax.set_xscale("symlog", linthresh=min(a for a in alphas if a > 0), linscale=0.5)
-        ax.set_xticks(alphas, [f"{alpha:g}" for alpha in alphas])
+        ax.set_xticks(alphas, [f"{a:g}".replace("0.", ".") for a in alphas], fontsize=8)
         ax.minorticks_off()
         ax.set(xlabel="α", title=METRIC_LABELS[metric])
     axes[0].axhline(chance, color=GREY, ls="--", lw=1)
@@ -165,6 +165,7 @@ def graphs_figure(recorded: pd.DataFrame, rows: Mapping[str, tuple[str, str, str
     ax.set_yticks(range(len(rows)), list(rows))
     ax.invert_yaxis()
     ax.set(xlabel="structural Hamming distance to the true graph (◀ lower is better)")
+    ax.set_xlim(left=-0.15)  # whole dots at 0
     return fig
 
 

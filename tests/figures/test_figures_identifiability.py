@@ -46,7 +46,7 @@ def test_sweep_figure_has_a_mean_line_for_each_pairing():
     means = [line for line in fig.axes[0].lines if line.get_label() == "counterfactual"][0]
     np.testing.assert_allclose(means.get_ydata(), [0.1, 0.2])
     np.testing.assert_allclose(means.get_xdata(), [0, 0.5])
-    assert [t.get_text() for t in fig.axes[0].get_xticklabels()] == ["0", "0.05", "0.5"]
+    assert [t.get_text() for t in fig.axes[0].get_xticklabels()] == ["0", ".05", ".5"]
     assert fig.axes[1].get_yscale() == "log"
 
 
