@@ -1,5 +1,7 @@
 """Means over conditions, and differences between methods, with 95 % bootstrap intervals."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -138,3 +140,17 @@ def differences(
     of_seeds = raw.groupby(["method", "seed"])["value"].mean().groupby("method").std()
     found = {"difference": mean, "low": low, "high": high, "conditions": apart.notna().sum()}
     return pd.DataFrame(found, index=apart.columns).assign(seed_sd=of_seeds)
+
+
+def verdicts(differences: pd.DataFrame, better: Literal["lower", "higher"]) -> pd.Series:
+    """What `differences` allow to say of each method: "better", "worse", "not apart" or "–".
+
+    "not apart" where the interval holds 0 or there is none, "–" where the method has no value.
+    """
+    sign = 1 if better == "higher" else -1
+    ends = sign * differences[["low", "high"]]
+    found = pd.Series("not apart", index=differences.index, name="verdict")
+    found[ends.min(axis=1) > 0] = "better"
+    found[ends.max(axis=1) < 0] = "worse"
+    found[differences["difference"].isna()] = "–"
+    return found

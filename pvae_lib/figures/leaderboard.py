@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pvae_lib.evaluation.intervals import verdicts
 from pvae_lib.exceptions import InputError
 from pvae_lib.figures.style import BLUE, GREY, OKABE_ITO, VERMILLION
 
@@ -39,14 +40,13 @@ def differences_figure(
     if rows.empty:
         raise InputError(f"No method has a value to compare with {bar!r}.")
     rows = rows.sort_values("difference", ascending=better == "lower")
-    sign = -1 if better == "lower" else 1
+    looks = {"better": (BLUE, "o"), "worse": (VERMILLION, "s"), "not apart": (GREY, "o")}
+    said = verdicts(rows, better)
     figure, ax = plt.subplots(figsize=(6.8, 0.3 * len(rows) + 1.3))
-    for y, (_, row) in enumerate(rows.iterrows()):
-        ends = sign * row["low"], sign * row["high"]
-        gain, loss = min(ends) > 0, max(ends) < 0
-        colour, mark = (BLUE, "o") if gain else (VERMILLION, "s") if loss else (GREY, "o")
+    for y, (method, row) in enumerate(rows.iterrows()):
+        colour, mark = looks[said[method]]
         ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=2.2)
-        face = colour if gain or loss else "white"
+        face = "white" if said[method] == "not apart" else colour
         ax.plot(row["difference"], y, mark, color=colour, mfc=face, ms=6.5)
     ax.axvline(0, color="black", lw=1)
     ax.set_yticks(range(len(rows)), rows.index)

@@ -66,12 +66,12 @@ ROWS: dict[str, Row] = {
     "mean of the singles": Row(
         MeanOfSingles, "average of the two singles' means", "a mean with the effects halved"
     ),
-    "scaled additive": Row(
+    "additive, scaled": Row(
         ScaledAdditive,
         "additive delta times one scale that takes the noise of the singles' means out of it",
         "ours; the scale sees no double",
     ),
-    "scaled additive, from doubles": Row(
+    "additive, scaled on gene-disjoint doubles": Row(
         ScaledAdditive,
         "additive delta times the scale that fits training doubles without a gene in common",
         "ours; learns from doubles",
@@ -87,7 +87,7 @@ ROWS: dict[str, Row] = {
     "ridge": Row(
         RidgeMean, "linear map from u to the change; on one-hot singles, a scaled additive", "ours"
     ),
-    "ridge, sees doubles": Row(
+    "ridge that sees 80 % of the doubles": Row(
         RidgeMean,
         "the same, trained on four fifths of the doubles too",
         "ours; learns from doubles",
@@ -100,10 +100,10 @@ ROWS: dict[str, Row] = {
         "raw counts of control cells times the additive ratio of means, gene by gene",
         "no training; the bar for predicted cells",
     ),
-    "PCA + additive": Row(
+    "PCA+additive": Row(
         PCAAdditive, "singles' shifts added to a control cell in 50 PCs", "the paper, Table 16"
     ),
-    "scVI + additive": Row(
+    "scVI+additive": Row(
         ScviAdditive,
         "singles' shifts added to a control cell in scVI's latent space, counts drawn",
         "the paper, Table 16; scvi-tools",

@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from scipy.stats import bootstrap
 
-from pvae_lib.evaluation.intervals import bootstrap_means, differences, summarise
+from pvae_lib.evaluation.intervals import (
+    bootstrap_means,
+    differences,
+    summarise,
+    verdicts,
+)
 from pvae_lib.exceptions import InputError
 
 
@@ -106,3 +111,16 @@ def test_differences_are_taken_on_one_screen(two_methods):
     both = pd.concat([two_methods, two_methods.assign(screen="t")])
     with pytest.raises(InputError, match="one screen"):
         differences(both, "A", "m")
+
+
+def test_a_verdict_needs_an_interval_without_zero():
+    found = pd.DataFrame(
+        {
+            "difference": [0.2, -0.2, 0.1, 0.1, np.nan],
+            "low": [0.1, -0.3, -0.1, np.nan, np.nan],
+            "high": [0.3, -0.1, 0.3, np.nan, np.nan],
+        }
+    )
+    higher, lower = verdicts(found, "higher"), verdicts(found, "lower")
+    assert list(higher) == ["better", "worse", "not apart", "not apart", "–"]
+    assert list(lower) == ["worse", "better", "not apart", "not apart", "–"]

@@ -88,10 +88,10 @@ def test_what_learns_from_doubles_is_cross_fitted_on_the_same_cells(tmp_path):
     counts = np.random.default_rng(1).poisson(3.0, size=(len(labels), 8)) + 1
     screen = Screen.from_counts(counts, labels, list("abcdefgh"), name="small")
     split = splits.doubles_with_both_singles(screen)
-    rows = chosen(["ridge", "ridge, sees doubles"])
+    rows = chosen(["ridge", "ridge that sees 80 % of the doubles"])
     table, costs = run(rows, screen, split, tmp_path, seeds=[0])
     raw = table[table["condition"] != ALL].set_index(["method", "metric", "condition"])["value"]
-    seen, unseen = raw["ridge, sees doubles"], raw["ridge"]
+    seen, unseen = raw["ridge that sees 80 % of the doubles"], raw["ridge"]
     assert set(seen["nrmse"].index) == set(unseen["nrmse"].index) == set(screen.doubles)
     assert np.allclose(seen["V"], unseen["V"].loc[seen["V"].index])  # the same true cells
     assert seen["discrimination"].isna().all() and not unseen["discrimination"].isna().any()
