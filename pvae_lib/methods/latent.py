@@ -100,7 +100,13 @@ class PCAAdditive(LatentAdditive):
 
     def fit_latent(self, screen: Screen, split: Split) -> None:
         cells = screen.expression[split.train].astype(np.float64)
-        self.pca_ = _pca(self.n_components, self.seed, *cells.shape).fit(cells)
+        check_whole(at_least=0, seed=self.seed)
+        # Sparse rows need an iterative solver; it is exact up to rounding.
+        self.pca_ = PCA(
+            _n_components(self.n_components, cells.shape),
+            svd_solver="arpack",
+            random_state=self.seed,
+        ).fit(cells)
 
     def encode(self, cells: Screen) -> np.ndarray:
         return self.pca_.transform(cells.expression.astype(np.float64))
@@ -123,13 +129,12 @@ class PCAAdditiveMean(ConstantMethod):
 
     Parameters
     ----------
-    n_components, seed
+    n_components
         As in `PCAAdditive`.
     """
 
-    def __init__(self, n_components: int = 50, seed: int = 0):
+    def __init__(self, n_components: int = 50):
         self.n_components = n_components
-        self.seed = seed
 
     def fit_means(self, means: TrainingMeans) -> Self:
         """Find the components of the singles' deltas.
@@ -146,7 +151,7 @@ class PCAAdditiveMean(ConstantMethod):
             )
         deltas = [m - means.control for m in means.singles.values()]
         rows = np.stack([np.zeros_like(means.control), *deltas])
-        self.pca_ = _pca(self.n_components, self.seed, *rows.shape).fit(rows)
+        self.pca_ = PCA(_n_components(self.n_components, rows.shape), svd_solver="full").fit(rows)
         return self
 
     def predict_mean(self, condition: str) -> np.ndarray:
@@ -160,9 +165,7 @@ class PCAAdditiveMean(ConstantMethod):
         return self.pca_.components_.size
 
 
-def _pca(n_components: int, seed: int, n: int, n_genes: int) -> PCA:
-    """Exact up to rounding, for dense or sparse rows; fewer components where rows are few."""
+def _n_components(n_components: int, shape: tuple[int, int]) -> int:
+    """As many as asked for, or as rows and genes allow."""
     check_whole(n_components=n_components)
-    check_whole(at_least=0, seed=seed)
-    fewest = min(n, n_genes)
-    return PCA(min(n_components, fewest - 1), svd_solver="arpack", random_state=seed)
+    return min(n_components, min(shape) - 1)
