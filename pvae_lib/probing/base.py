@@ -65,13 +65,7 @@ class Representation(BaseEstimator, ABC):
         """
         one_of("kind", kind, KINDS)
         check_whole(at_least=0, seed=seed)
-        if not hasattr(self, "genes_"):
-            raise InputError(f"This {self!r} is not fitted yet: call fit(screen, cells) first.")
-        if not np.array_equal(screen.genes, self.genes_):
-            raise InputError(
-                f"Screen {screen.name!r} has other genes ({screen.n_genes}) than the one fitted "
-                f"on ({len(self.genes_)}): select the same genes in the same order."
-            )
+        self._check_ready(screen)
         if screen.n_cells == 0:
             raise InputError(f"Screen {screen.name!r} has no cells to embed.")
         if kind == "samples" and not self.has_samples:
@@ -79,6 +73,15 @@ class Representation(BaseEstimator, ABC):
                 f"{self!r} gives each cell one vector, no distribution: ask for kind='means'."
             )
         return np.ascontiguousarray(self._embed(screen, kind, seed), np.float32)
+
+    def _check_ready(self, screen: Screen) -> None:
+        if not hasattr(self, "genes_"):
+            raise InputError(f"This {self!r} is not fitted yet: call fit(screen, cells) first.")
+        if not np.array_equal(screen.genes, self.genes_):
+            raise InputError(
+                f"Screen {screen.name!r} has other genes ({screen.n_genes}) than the one fitted "
+                f"on ({len(self.genes_)}): select the same genes in the same order."
+            )
 
     @abstractmethod
     def _fit(self, screen: Screen, cells: np.ndarray) -> None:

@@ -11,9 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pvae_lib.exceptions import InputError, check_whole, nearest
+from pvae_lib.probing.autoencoders import AE, VAE, MaskedAE
 from pvae_lib.probing.base import Representation
 from pvae_lib.probing.encodings import Presence, Rank
 from pvae_lib.probing.linear import PCA, Expression, RandomProjection
+from pvae_lib.probing.of_perturbed_vae import of_perturbed_vae
+from pvae_lib.probing.of_scvi import ScVI
+from pvae_lib.probing.stored import from_obsm
+
+__all__ = ["REPRESENTATIONS", "Entry", "from_obsm", "make"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,32 @@ REPRESENTATIONS: dict[str, Entry] = {
         "which genes a weighted draw from the cell contains",
         "input of UCE (Rosen et al. 2023)", None, False, Presence,
     ),
+    "AE": Entry(
+        "the code that reconstructs expression best", "autoencoder, squared error", None, True, AE
+    ),
+    "VAE": Entry(
+        "a distribution of codes, held near N(0, I)",
+        "Kingma and Welling 2014, Gaussian around expression", None, True, VAE,
+    ),
+    "scVI": Entry(
+        "a VAE of raw counts", "Lopez et al. 2018, scvi-tools", "scvi", True, ScVI
+    ),
+    "masked autoencoder": Entry(
+        "hidden continuous values are regressed from the others",
+        "objective of scFoundation (Hao et al. 2024)", None, True, MaskedAE,
+    ),
+    "PerturbedVAE h": Entry(
+        "the encoder's hidden layer, trained with labels", "the paper", None, True,
+        of_perturbed_vae, {"block": "h"},
+    ),
+    "PerturbedVAE z_iota": Entry(
+        "the invariant background, trained with labels", "the paper", None, True,
+        of_perturbed_vae, {"block": "z_iota"},
+    ),
+    "PerturbedVAE z_nu": Entry(
+        "the responsive block, which reads the cell's own label: circular for u", "the paper",
+        None, True, of_perturbed_vae, {"block": "z_nu"}, sees_u=True,
+    ),
 }  # fmt: skip
 
 
@@ -93,12 +125,13 @@ def make(name: str, seed: int = 0, trained: bool = True, **settings: object) -> 
             f"{name!r} trains no weights, so there is nothing before training: leave trained "
             'out (the untrained counterpart of a PCA is "random projection").'
         )
-    known = set(inspect.signature(entry.build).parameters) - {"seed", "trained", *entry.settings}
-    for setting in settings:
-        if setting not in known:
-            raise InputError(f"{name!r} has no setting {setting!r}; {nearest(setting, known)}")
-    offered = {"seed": seed, "trained": trained}
     taken = inspect.signature(entry.build).parameters
+    if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in taken.values()):
+        known = set(taken) - {"seed", "trained", *entry.settings}
+        for setting in settings:
+            if setting not in known:
+                raise InputError(f"{name!r} has no setting {setting!r}; {nearest(setting, known)}")
+    offered = {"seed": seed, "trained": trained}
     given = {key: value for key, value in offered.items() if key in taken}
     return entry.build(**given, **entry.settings, **settings)
 

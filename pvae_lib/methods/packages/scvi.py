@@ -114,6 +114,7 @@ def train_scvi(
             devices=1,
             train_size=1.0,
             validation_size=0.0,
+            shuffle_set_split=False,  # it would shuffle by the clock; batches are shuffled anyway
             batch_size=batch_size,
             plan_kwargs={"lr": learning_rate, "n_epochs_kl_warmup": epochs},
             enable_checkpointing=False,
