@@ -28,7 +28,7 @@ def raw_counts(adata: ad.AnnData) -> sp.csr_matrix:
 
 
 def gene_names(adata: ad.AnnData, gene_column: str | None) -> np.ndarray:
-    """(n_genes,) names of the genes: the index of `.var`, or a column of it.
+    """(n_genes,) object, names of the genes: the index of `.var`, or a column of it.
 
     Raises
     ------
@@ -36,12 +36,12 @@ def gene_names(adata: ad.AnnData, gene_column: str | None) -> np.ndarray:
         No such column.
     """
     if gene_column is None:
-        return adata.var_names.to_numpy(dtype=str)
+        return adata.var_names.astype(str).to_numpy(dtype=object)
     if gene_column not in adata.var:
         raise InputError(
             f"No column {gene_column!r} in var; {nearest(gene_column, adata.var.columns)}"
         )
-    return adata.var[gene_column].to_numpy(dtype=str)
+    return adata.var[gene_column].astype(str).to_numpy(dtype=object)
 
 
 def check_expressed(known: sp.csr_matrix, cells: np.ndarray, model: str) -> None:

@@ -105,10 +105,12 @@ class Vocabulary:
         column = {g: j for j, g in enumerate(known)}
         rows = [i for i, g in enumerate(ids) if g is not None]
         columns = [column[ids[i]] for i in rows]
-        scale = [1 / self.medians[known[j]] for j in columns]
-        to_known = sp.csr_matrix((scale, (rows, columns)), shape=(len(names), len(known)))
+        to_known = sp.csr_matrix(
+            (np.ones(len(rows)), (rows, columns)), shape=(len(names), len(known))
+        )
         scaled = (counts @ to_known).tocsr()
         scaled.sort_indices()
+        scaled.data /= np.array([self.medians[g] for g in known])[scaled.indices]
         return scaled, np.array([self.tokens[g] for g in known])
 
     def encode(self, scaled: sp.csr_matrix, tokens: np.ndarray, length: int) -> list[np.ndarray]:

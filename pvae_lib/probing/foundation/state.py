@@ -16,13 +16,13 @@ import importlib
 import io
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from pvae_lib.exceptions import InputError, check_whole
@@ -77,7 +77,7 @@ def embed_state(
     counts = raw_counts(adata)
     names = gene_names(adata, gene_column)
     inference, config = load_inference(checkpoint)
-    known = np.isin(names, list(inference.protein_embeds))
+    known = pd.Index(names).isin(inference.protein_embeds.keys())
     # The package looks up the place of its first token, which it then overwrites, among them.
     needed = config.dataset.cls_token_idx + 1
     if known.sum() < needed:
@@ -93,7 +93,11 @@ def embed_state(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cells.h5ad"
         given.write_h5ad(path)
-        with seeded_initialisation(seed), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            seeded_initialisation(seed),
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(action="ignore", category=UserWarning),
+        ):
             values = inference.encode_adata(str(path), batch_size=batch_size)
     aligned.store(
         adata,
@@ -113,12 +117,14 @@ def load_inference(checkpoint: str | os.PathLike) -> tuple:
     InputError
         See `embed_state`.
     """
-    package = load_extra("state.emb.inference", "state")
     path = Path(checkpoint)
-    if path.suffix == ".ckpt":
-        model, config, proteins = _from_lightning(path)
-    else:
-        model, config, proteins = _from_folder(path)
+    # The package silences all warnings when it is imported; and a model draws the weights that
+    # the file then replaces. Neither outlasts this.
+    with warnings.catch_warnings(), seeded_initialisation(0):
+        package = load_extra("state.emb.inference", "state")
+        model, config, proteins = (
+            _from_lightning(path) if path.suffix == ".ckpt" else _from_folder(path)
+        )
     embeddings = torch.vstack(list(proteins.values()))
     profile = config.embeddings[config.embeddings.current]
     if embeddings.shape[1] != profile.size or len(proteins) < profile.num:
@@ -158,7 +164,7 @@ def _from_folder(folder: Path) -> tuple:
         # Replaced by the folder's protein embeddings, as the package does.
         weights.pop("pe_embedding.weight", None)
         missing = model.load_state_dict(weights, strict=False).missing_keys
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+    except Exception as error:  # OmegaConf, YAML, torch and safetensors raise many kinds
         raise InputError(
             f"{folder} cannot be loaded as STATE's embedding model: {error}; fetch it again."
         ) from error
