@@ -56,7 +56,9 @@ def test_a_room_is_not_too_large(path):
 
 def test_nothing_is_pickled():
     forbidden = re.compile(
-        r"^\s*(import|from) (pickle|dill)|allow_pickle=True|(joblib|torch)\.(save|dump|load)\("
+        r"^\s*(import|from) (pickle|dill)|allow_pickle=True|(joblib|torch)\.(save|dump)\("
+        # torch's restricted reader, for what others publish only so: tensors and plain tables.
+        r"|joblib\.load\(|torch\.load\((?!.*weights_only=True)|weights_only=False"
     )
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
