@@ -20,17 +20,16 @@ from pvae_lib.evaluation import deltas
 from pvae_lib.evaluation.intervals import LEVEL
 from pvae_lib.evaluation.metrics import COLUMNS, METRICS, Metric
 from pvae_lib.exceptions import InputError, nearest
-from pvae_lib.leaderboard import interactions
+from pvae_lib.leaderboard import interactions, registry
 from pvae_lib.leaderboard.registry import Row
 from pvae_lib.methods.latent import PCAAdditiveMean
 from pvae_lib.methods.means import (
     Additive,
+    ConstantMethod,
     ControlMean,
-    MeanOfSingles,
     PerturbedMean,
     TrainingMeans,
 )
-from pvae_lib.methods.regressors import ElasticNetMean, KNNMean, RandomForestMean, RidgeMean
 from pvae_lib.methods.scaled import ScaledAdditive
 from pvae_lib.progress import bar
 from pvae_lib.screen import CONTROL
@@ -49,34 +48,19 @@ SCORED: dict[str, Metric] = {
     RMSE: Metric("RMSE of the mean", "lower"),
     "discrimination": METRICS["discrimination"],
 }
-SEES_DOUBLES = "learns from other doubles: not comparable with rows that see none"
 
+# The registry's rows that work on means, with the references that do; PCA is that of means here.
 ROWS: dict[str, Row] = {
     "control mean": Row(ControlMean, "nothing changes", "reference"),
     "perturbed mean": Row(PerturbedMean, "mean over the singles of their changes", "reference"),
-    "mean of the singles": Row(
-        MeanOfSingles, "average of the double's two singles", "half the additive change"
-    ),
     "additive": Row(Additive, "sum of the two singles' changes", "reference"),
-    "additive, scaled": Row(
-        ScaledAdditive, "times the share of it that is no noise, from singles alone", "ours"
+    **{name: row for name, row in registry.ROWS.items() if issubclass(row.method, ConstantMethod)},
+    "PCA+additive": Row(
+        PCAAdditiveMean,
+        "additive change projected onto 50 PCs of the singles",
+        "the paper, Table 16",
     ),
-    "PCA+additive": Row(PCAAdditiveMean, "projected onto 50 components of the singles", "baseline"),
-    "ElasticNet": Row(ElasticNetMean, "thresholded singles, added", "scikit-learn"),
-    "ridge": Row(RidgeMean, "half the additive change, exactly", "scikit-learn"),
-    "KNN": Row(KNNMean, "mean of the 5 nearest u: both singles and three ties", "scikit-learn"),
-    "RandomForest": Row(RandomForestMean, "a blend of single leaves", "scikit-learn"),
-    "additive, scaled on gene-disjoint doubles": Row(
-        ScaledAdditive,
-        "least-squares scale over the doubles that share no gene with the one scored",
-        SEES_DOUBLES,
-        {"scale_from": "doubles"},
-    ),
-    "ridge that sees 80 % of the doubles": Row(
-        RidgeMean, "coefficients pooled over singles and doubles", SEES_DOUBLES,
-        {"with_doubles": True},
-    ),
-}  # fmt: skip
+}
 
 
 def score(
@@ -84,10 +68,9 @@ def score(
 ) -> pd.DataFrame:
     """Score rows on the doubles of which both singles were measured.
 
-    Methods learn from the singles. One that learns from doubles too (`SEES_DOUBLES`) predicts each
-    double without having seen it: from `FOLDS` folds over the doubles, drawn by the seed, or, for
-    the scale from gene-disjoint doubles, from all that share no gene with it. Methods without a
-    seed or folds are run once, under the first seed.
+    Methods learn from the singles. A row that learns from doubles too (`sees_doubles`) predicts
+    each double without having seen it, from `FOLDS` folds over the doubles, drawn by the seed.
+    Methods without a seed or folds are run once, under the first seed.
 
     Returns
     -------
@@ -184,18 +167,15 @@ def _median(values: np.ndarray) -> np.ndarray:
 
 
 def _depends_on_seed(row: Row) -> bool:
-    return "seed" in row.method._get_param_names() or bool(row.settings.get("with_doubles"))
+    return row.sees_doubles or "seed" in row.method._get_param_names()
 
 
 def _predict(
     row: Row, bulk: Pseudobulk, means: TrainingMeans, doubles: Sequence[str], seed: int
 ) -> np.ndarray:
     """(doubles, genes) predicted changes."""
-    if row.settings.get("with_doubles"):
+    if row.sees_doubles:
         return _predict_in_folds(row, bulk, doubles, seed)
-    if row.settings.get("scale_from") == "doubles":
-        # The method itself leaves out, for each double asked for, all that share a gene with it.
-        means = training_means(bulk, doubles)
     method = row.make(seed, epochs=1).fit_means(means)
     return np.stack([method.predict_mean(double) for double in doubles])
 
