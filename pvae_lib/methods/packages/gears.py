@@ -44,6 +44,8 @@ class Gears(Method):
 
     The forward pass reads a cell only to add it to what it made of the perturbation. So each
     condition is one shift for all cells, as in "control cells + additive", but a learned one.
+    (In cell-gears 0.1.2 the first cell of a batch has another: the edges of the co-expression
+    graph are not repeated for the other cells, which see none. We predict as for those others.)
 
     Parameters
     ----------
@@ -177,11 +179,15 @@ class Gears(Method):
         """
         self.check_condition(condition)
         nodes = [self.nodes_.index(gene) for gene in genes_of(condition)]
-        nothing = torch.zeros(len(self.genes_), 1)  # a cell whose sum with the shift is the shift
-        graph = SimpleNamespace(
-            x=nothing, pert_idx=[nodes or [-1]], batch=torch.zeros(len(nothing), dtype=torch.long)
+        # Two cells of zeros, whose sum with the shift is the shift. The second is answered as all
+        # but the first of a batch are.
+        n_genes = len(self.genes_)
+        cells = SimpleNamespace(
+            x=torch.zeros(2 * n_genes, 1),
+            pert_idx=[nodes or [-1]] * 2,
+            batch=torch.arange(2).repeat_interleave(n_genes),
         )
-        return self.network_(graph)[0].numpy()
+        return self.network_(cells)[1].numpy()
 
     # --- behind the surface --------------------------------------------------------------------
 

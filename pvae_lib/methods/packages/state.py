@@ -213,8 +213,10 @@ class StateTransition(Method):
                 "use_cache": False,
                 "attention_dropout": 0.0,
                 "tie_word_embeddings": False,
-                "vocab_size": 1,  # cells are no words: the table of 32,000 would be zeros
+                "vocab_size": 3,  # cells are no words: the usual table of 32,000 would be zeros
                 "pad_token_id": 0,
+                "bos_token_id": 1,
+                "eos_token_id": 2,
             },
         )
 
