@@ -14,6 +14,7 @@ from sklearn.metrics import r2_score, recall_score
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.probing.tables import ALL, COLUMNS
@@ -79,11 +80,13 @@ def probe(
     check = _check_classes if is_categorical(y) else _check_numbers
     check(y, folds)
     one_seed = _classify if is_categorical(y) else _regress
-    rows = [
-        (screen, representation, trained, kind, target_name, metric, seed, fold, label, value)
-        for seed in seeds
-        for metric, fold, label, value in one_seed(x, y, seed, folds, weighted)
-    ]
+    # The matrices are small: more threads only wait for each other, and on a busy machine for long.
+    with threadpool_limits(1):
+        rows = [
+            (screen, representation, trained, kind, target_name, metric, seed, fold, label, value)
+            for seed in seeds
+            for metric, fold, label, value in one_seed(x, y, seed, folds, weighted)
+        ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
