@@ -118,22 +118,44 @@ def training_means(bulk: Pseudobulk, doubles: Sequence[str] = ()) -> TrainingMea
     return TrainingMeans(control, bulk.changes(bulk.singles), bulk.changes(doubles), noise)
 
 
-def medians(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
+def medians(
+    table: pd.DataFrame, against: str | None = None, *, n_resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
     """Medians over doubles with 95 % bootstrap intervals, resampling doubles and resampling genes.
 
     Doubles share genes, so they are not independent, and an interval that resamples doubles is too
     narrow. The second one resamples perturbed genes and takes a double as often as the product of
     its genes' numbers, as for the edges of a graph. Values of several seeds are averaged first.
 
+    Parameters
+    ----------
+    table
+        Tidy table of scores.
+    against
+        A method: medians are then of paired differences, each method minus this one double by
+        double, and this one has no row.
+
     Returns
     -------
     One row a (method, metric): median, low, high (over doubles), genes_low, genes_high, and n, the
-    number of doubles with a value.
+    number of doubles with a value. A method without any value has no row.
+
+    Raises
+    ------
+    InputError
+        No such method.
     """
     wide = table.pivot_table(
         index="condition", columns=["method", "metric"], values="value", aggfunc="mean",
         dropna=False, sort=False,
     )  # fmt: skip
+    if against is not None:
+        known = set(wide.columns.get_level_values("method"))
+        if against not in known:
+            raise InputError(f"No method {against!r} in the table; {nearest(against, known)}")
+        bar_values = wide[against]
+        wide = wide.drop(columns=against, level="method")
+        wide = wide - bar_values[wide.columns.get_level_values("metric")].to_numpy()
     wide = wide.dropna(axis=1, how="all")
     values = wide.to_numpy()
     rng = np.random.default_rng(seed)

@@ -148,6 +148,16 @@ def test_medians_and_their_two_intervals():
     pd.testing.assert_series_equal(found, again)
 
 
+def test_paired_medians_take_the_difference_within_each_double(table):
+    found = track.medians(table, "additive", n_resamples=50)
+    one, other = (values(table, m, "rmse") for m in ("KNN", "additive"))
+    assert found.loc[("KNN", "rmse"), "median"] == pytest.approx((one - other).median())
+    assert (found.loc[("ridge", "rmse")] == found.loc[("mean of the singles", "rmse")]).all()
+    assert "additive" not in found.index.get_level_values("method")
+    with pytest.raises(InputError, match="No method 'adititve'.*'additive'"):
+        track.medians(table, "adititve")
+
+
 def test_nothing_to_score_is_refused(bulk):
     with pytest.raises(InputError, match="Nothing to score"):
         track.score(bulk, seeds=())
