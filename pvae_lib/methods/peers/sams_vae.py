@@ -29,9 +29,9 @@ and the table says "not known" where it is not.
 | decoder's bias, θ at the start | training shares, moments | not known |
 | prediction | basal state of a control cell, sampled | not known; its prior N(0, I) fits |
 
-Every step moves all masks, and a mask's logit by about the learning rate at most: training needs
-steps, not only cells. At 3e-4, 1,400 steps leave the masks near where they began, and about 10,000
-are needed to close those that are not used.
+Training needs steps, not only cells: Adam moves a mask's logit by about the learning rate a step,
+so that at 3e-4 a thousand steps leave the masks near where they began. The mean mask, which
+`mask_probabilities` shows, tells how far they have come.
 """
 
 import numpy as np

@@ -1,3 +1,6 @@
+import itertools
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +17,7 @@ ONE = {"A": {0: 2.5}, "B": {0: -2.5}, "C": {1: 2.5}, "D": {1: -2.5}}
 SHIFTS = {**ONE, "E": {0: 2, 1: 2}, "NULL": {}}
 DOUBLES = ["A+C", "B+D", "A+E"]
 SMALL = {"d_z": 6, "hidden": 32, "batch_size": 128, "learning_rate": 1e-2}
-SPARSE = 0.25  # of the median mask: most of 6 targets × 6 latents are not shifted
+SPARSE = 0.33  # of the median mask: most of 6 targets × 6 latents are not shifted
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +104,27 @@ def test_global_terms_count_once_for_all_cells(screen, split):
     shared = (history["kl_mask"] + history["kl_effect"]) / len(split.train)
     beyond = history["loss"].astype(float) - history["recon"] - history["kl_basal"]
     np.testing.assert_allclose(beyond.mean(), shared.mean(), rtol=0.05)
+
+
+def test_a_stopped_fit_goes_on_to_the_same_weights(tmp_path, screen, split, monkeypatch):
+    method = SAMSVAEMethod(**SMALL, epochs=2)
+    whole = clone(method).fit(screen, split)
+    calls, likelihood = itertools.count(), sams_vae.nb_log_likelihood
+
+    def stop_once(*arguments):
+        if next(calls) == 15:
+            signal.raise_signal(signal.SIGINT)
+        return likelihood(*arguments)
+
+    monkeypatch.setattr(sams_vae, "nb_log_likelihood", stop_once)
+    method.set_params(checkpoint=str(tmp_path / "run.safetensors"))
+    with pytest.raises(KeyboardInterrupt):
+        method.fit(screen, split)
+    with pytest.raises(InputError, match="not fitted"):
+        method.mask_probabilities()
+    method.fit(screen, split)
+    for key, value in whole.network_.state_dict().items():
+        assert torch.equal(method.network_.state_dict()[key], value)
 
 
 @pytest.mark.parametrize(
