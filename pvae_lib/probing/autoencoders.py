@@ -170,9 +170,9 @@ class VAE(NetworkRepresentation):
     reconstruction, w_kl, annealing
         The objective, as `pvae_lib.model.ObjectiveConfig` has it. By default the evidence lower
         bound itself, with a learned variance per gene. reconstruction="mean" with w_kl=1e-2 are
-        PerturbedVAE's: the KL term then costs far more than reconstruction can gain, q(z | x)
-        falls back on the prior, and samples say nothing of the cell, though the means, tiny as
-        they are, still do.
+        PerturbedVAE's: the KL term then costs more than most of what reconstruction can gain,
+        q(z | x) falls back towards the prior, and samples say next to nothing of the cell, though
+        the means, small as they are, still do. w_kl=1 leaves nothing in the samples.
     """
 
     has_samples = True
