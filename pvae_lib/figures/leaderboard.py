@@ -52,7 +52,11 @@ def differences_figure(
     ax.set_yticks(range(len(rows)), rows.index)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlabel(f"{label}: difference from {bar} (95 % interval)")
-    ax.set_title("◀ better than the bar" if better == "lower" else "better than the bar ▶")
+    lower = better == "lower"
+    ax.set_title(
+        "◀ better than the bar" if lower else "better than the bar ▶",
+        loc="left" if lower else "right",
+    )
     ax.grid(axis="x", color="0.9", lw=0.8)
     ax.set_axisbelow(True)
     ax.spines["left"].set_visible(False)

@@ -12,7 +12,13 @@ from pvae_lib.methods.base import Method
 from pvae_lib.methods.cells import ScaledControlCounts
 from pvae_lib.methods.latent import PCAAdditive
 from pvae_lib.methods.means import MeanOfSingles
+from pvae_lib.methods.packages.gears import Gears
 from pvae_lib.methods.packages.scvi import ScviAdditive
+from pvae_lib.methods.packages.state import StateTransition
+from pvae_lib.methods.peers.discrepancy_vae import DiscrepancyVAEMethod
+from pvae_lib.methods.peers.sams_vae import SAMSVAEMethod
+from pvae_lib.methods.peers.sena import SENAMethod
+from pvae_lib.methods.peers.svae_plus import SVAEPlusMethod
 from pvae_lib.methods.perturbed_vae import PerturbedVAEMethod
 from pvae_lib.methods.regressors import ElasticNetMean, KNNMean, RandomForestMean, RidgeMean
 from pvae_lib.methods.scaled import ScaledAdditive
@@ -59,6 +65,11 @@ class Row:
         """Whether the package it needs, if any, is installed."""
         return self.package is None or has_extra(self.package[0])
 
+
+# All networks get about the same number of steps, which is what small screens lack: batches of 64
+# where a paper has more, and a quarter of the epochs where a batch is of one condition only.
+BATCH = 64
+ONE_CONDITION_A_BATCH = 0.25
 
 # In the order in which they are shown. The references of every audit (control mean, perturbed
 # mean, additive, control cells, control cells + additive, floor, ceiling) need no row here.
@@ -122,6 +133,44 @@ ROWS: dict[str, Row] = {
         "the same with control cells reconstructed too; thought of after seeing five real doubles",
         "ours, lesson 05",
         {"reconstruct_controls": True},
+    ),
+    "Discrepancy-VAE": Row(
+        DiscrepancyVAEMethod,
+        "softmax assigns a gene's shift to latents on a learned graph; control clouds moved by MMD",
+        "Zhang et al. 2023, arXiv 2307.06250",
+        share=ONE_CONDITION_A_BATCH,
+    ),
+    "SENA": Row(
+        SENAMethod,
+        "the same with an encoder masked by gene sets (here modules of the training cells, not GO)",
+        "de la Fuente et al. 2025, arXiv 2506.12439",
+        share=ONE_CONDITION_A_BATCH,
+    ),
+    "SAMS-VAE": Row(
+        SAMSVAEMethod,
+        "a basal state plus sparse additive shifts, counts drawn",
+        "Bereket & Karaletsos 2023, arXiv 2311.02794",
+        {"batch_size": BATCH},
+    ),
+    "sVAE+": Row(
+        SVAEPlusMethod,
+        "each intervention shifts a sparse set of latents, counts drawn; a double adds two shifts",
+        "Lopez et al. 2023, arXiv 2211.03553; the sum is inferred",
+        {"batch_size": BATCH},
+    ),
+    "GEARS": Row(
+        Gears,
+        "graph network; one shift a condition (here its graph is of responses, not of ontology)",
+        "Roohani et al. 2023; cell-gears",
+        package=("gears", "gears"),
+        share=0.05,
+    ),
+    "STATE": Row(
+        StateTransition,
+        "transformer from a set of control cells to a set of perturbed ones, reads multi-hot u",
+        "Adduri et al. 2025; arc-state, non-commercial licence",
+        package=("state", "state"),
+        share=0.1,
     ),
 }
 
