@@ -210,13 +210,33 @@ def test_a_saved_split_is_plain_json(screen, tmp_path):
         (lambda s: splits.held_out_doubles(s, 1.5), "between 0 and 1, not 1.5"),
         (lambda s: splits.held_out_doubles(s, 0.0), "between 0 and 1"),
         (lambda s: splits.k_fold(s, 1), "between 2 and the 10 conditions of group 'double', not 1"),
-        (lambda s: splits.k_fold(s, 11), "between 2 and the 10 conditions of group 'double', not 11"),
+        (
+            lambda s: splits.k_fold(s, 11),
+            "between 2 and the 10 conditions of group 'double', not 11",
+        ),
         (lambda s: splits.held_out_doubles(s).cells("triple"), "No test group 'triple'"),
     ],
 )
 def test_wrong_options_are_refused(screen, make, message):
     with pytest.raises(InputError, match=message):
         make(screen)
+
+
+def test_iid_singles_hold_out_a_fraction_of_every_single(screen):
+    split = splits.iid_singles(screen, fraction=0.25, seed=1)
+    test, train = split.cells("single"), split.train
+    assert {c: (screen.condition[test] == c).sum() for c in screen.conditions} == {
+        **dict.fromkeys(screen.singles, 2),
+        **dict.fromkeys(screen.doubles, 0),
+    }
+    assert sorted([*test, *train]) == sorted(
+        np.flatnonzero(~np.isin(screen.condition.astype(str), screen.doubles))
+    )
+    assert not np.array_equal(test, splits.iid_singles(screen, 0.25, seed=2).cells("single"))
+    with pytest.raises(InputError, match="no test cells"):
+        splits.iid_singles(screen, fraction=0.01)
+    with pytest.raises(InputError, match="fraction must lie"):
+        splits.iid_singles(screen, fraction=1.0)
 
 
 def test_a_split_that_scores_nothing_is_refused():

@@ -104,6 +104,19 @@ class TwinConfig:
         return cls(**{**sizes, **changes})
 
     @classmethod
+    def singles(cls, **changes: object) -> "TwinConfig":
+        """About 17,000 cells × 1,000 genes, 105 singles of 150 cells on average, no doubles.
+
+        Laid out like Replogle's screens of single genes, for that protocol; the strengths stay
+        those calibrated on Norman's, whose effects differ.
+        """
+        sizes = dict(
+            name="twin-singles", n_cells=17_000, n_genes=1_000, n_singles=105, n_doubles=0,
+            n_controls=1_250, min_cells=24,
+        )  # fmt: skip
+        return cls(**{**sizes, **changes})
+
+    @classmethod
     def full(cls, **changes: object) -> "TwinConfig":
         """105,528 cells × 5,000 genes, all conditions: the size of Norman's screen."""
         sizes = dict(

@@ -37,7 +37,8 @@ def make_interactions(
         shares /= shares.sum()
     kind = _classes(shares, len(doubles), rng)
     index = {gene: i for i, gene in enumerate(effects.targets)}
-    pairs = np.array([[index[g] for g in d.split("+")] for d in doubles]).reshape(-1, 2)
+    pairs = [[index[g] for g in d.split("+")] for d in doubles]
+    pairs = np.array(pairs, dtype=int).reshape(-1, 2)  # a screen of singles alone has none
     load = effects.load[pairs]
 
     # Competition for shared machinery: each partner is held back by the other's load.

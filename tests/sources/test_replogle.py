@@ -1,0 +1,92 @@
+"""Replogle's screens from tiny files of scPerturb's format; the protocol on a twin of singles."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from pvae_lib import splits
+from pvae_lib.evaluation.audit import audit
+from pvae_lib.exceptions import InputError
+from pvae_lib.sources import replogle
+from pvae_lib.sources.twin import TwinConfig, make_twin
+
+LABELS = {"control": 30, "RPL3": 20, "POLR2A": 20, "HLA_X": 10}
+
+
+def scperturb(path, labels=LABELS):
+    """Raw counts in X, obs column `perturbation`, a repeated gene symbol."""
+    rng = np.random.default_rng(0)
+    names = np.repeat(list(labels), list(labels.values()))
+    counts = rng.poisson(rng.gamma(0.5, 3.0, 50) + 0.1, (len(names), 50))
+    counts[:, 0] += 1
+    obs = pd.DataFrame(
+        {"perturbation": pd.Categorical(names), "gene": names, "cell_line": "K562"},
+        index=[f"CELL{i}" for i in range(len(names))],
+    )
+    genes = [f"G{i}" for i in range(50)]
+    genes[4] = genes[2]
+    with pytest.warns(UserWarning, match="not unique"):
+        adata = ad.AnnData(sp.csr_matrix(counts, dtype=np.float32), obs, pd.DataFrame(index=genes))
+        adata.write_h5ad(path)
+    return path
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Variable names are not unique")
+
+
+def test_a_tiny_file_is_prepared_and_kept(tmp_path, monkeypatch):
+    file = scperturb(tmp_path / "copy.h5ad")
+    screen = replogle.load(tmp_path, "rpe1", file=file, n_genes=20)
+    assert screen.name == "replogle-rpe1" and screen.n_genes == 20 and not screen.doubles
+    assert screen.singles == ["HLA_X", "POLR2A", "RPL3"]  # "_" is part of a name here
+    assert int(screen.is_control.sum()) == 30
+    whole = ad.read_h5ad(file).X.sum(axis=1).A1
+    np.testing.assert_array_equal(screen.total_counts, whole)
+    monkeypatch.setattr(replogle, "open_h5ad", lambda *_: pytest.fail("prepared again"))
+    kept = replogle.load(tmp_path, "rpe1", file=file, n_genes=20)
+    assert kept.fingerprint == screen.fingerprint
+
+
+def test_the_published_file_is_fetched(tmp_path, server, monkeypatch):
+    body = scperturb(tmp_path / "source.h5ad").read_bytes()
+    published = server.publish("replogle.h5ad", body, "truncated")
+    monkeypatch.setitem(replogle.LINES, "k562", published)
+    monkeypatch.setattr("pvae_lib.sources.fetch.time.sleep", lambda _: None)
+    screen = replogle.load(tmp_path / "data", n_genes=20)
+    assert screen.name == "replogle-k562" and (tmp_path / "data" / "replogle.h5ad").exists()
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(InputError, match="No cell line 'hela'.*k562, rpe1"):
+        replogle.load(tmp_path, "hela")
+    with pytest.raises(InputError, match="No file"):
+        replogle.load(tmp_path, file=tmp_path / "none.h5ad")
+    file = scperturb(tmp_path / "d.h5ad", {"control": 9, "A": 9, "B": 9, "A+B": 9})
+    with pytest.raises(InputError, match=r"combinations such as 'A\+B'"):
+        replogle.load(tmp_path, file=file)
+    file = scperturb(tmp_path / "c.h5ad", {"control": 9, "A": 9})
+    with pytest.raises(InputError, match="fewer than two"):
+        replogle.load(tmp_path, file=file)
+    with pytest.raises(InputError, match="No column 'target'"):
+        replogle.load(tmp_path, file=file, condition_column="target")
+
+
+def test_command_ends_with_one_message(tmp_path, capsys):
+    file = scperturb(tmp_path / "copy.h5ad")
+    replogle.main(["--data-dir", str(tmp_path), "--file", str(file), "--n-genes", "20"])
+    assert "80 cells × 20 genes, 3 singles, 0 doubles" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="No file"):
+        replogle.main(["--data-dir", str(tmp_path), "--file", "none.h5ad"])
+
+
+def test_protocol_on_a_twin_of_singles():
+    config = TwinConfig.singles(n_cells=600, n_genes=60, n_singles=6, n_controls=150)
+    screen, truth = make_twin(config, seed=0)
+    assert len(screen.singles) == 6 and not screen.doubles and truth.interaction == {}
+    table = audit({}, screen, splits.iid_singles(screen, seed=0), group="single")
+    assert set(table["condition"]) == set(screen.singles)
+    wide = table.pivot_table(index="method", columns="metric", values="value")
+    # A single's own training mean is what additive means here; it must beat the control mean.
+    assert wide.loc["additive", "nrmse"] < wide.loc["control mean", "nrmse"]
