@@ -39,3 +39,45 @@ def screen_of_shifts() -> Callable:
         return screen, z[order]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def screen_of_causal_factors() -> Callable:
+    """(mixing L (3, n_genes), G (3, 3)) → screen: the world that Discrepancy-VAE and SENA assume.
+
+    Z ~ N(0, I); A, B and C each shift one of its three; U = Z (I − G)⁻¹; x = 6 + U L + noise.
+    Counts are so many, and every cell's total the same, that log1p of normalised counts is x.
+    """
+    shift = {"A": 1.6, "B": -2.0, "C": 1.8}
+    cells = {"control": 400, "A": 256, "B": 256, "C": 256, "A+B": 100, "A+C": 100, "B+C": 100}
+
+    def make(mixing: np.ndarray, graph: np.ndarray) -> Screen:
+        rng = np.random.default_rng(0)
+        condition = np.repeat(np.array([*cells], dtype=object), [*cells.values()])
+        z = rng.standard_normal((len(condition), 3))
+        for factor, (target, by) in enumerate(shift.items()):
+            z[[target in label.split("+") for label in condition], factor] += by
+        x = 6 + z @ np.linalg.inv(np.eye(3) - graph) @ mixing
+        x += 0.2 * rng.standard_normal(x.shape)
+        counts = np.rint(np.expm1(x.clip(0, 12))).astype(np.float32)
+        genes = [f"G{i}" for i in range(x.shape[1])]
+        total = np.full(len(condition), counts.sum(1).max())
+        return Screen.from_counts(sp.csr_matrix(counts), condition, genes, total_counts=total)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def error_of_means() -> Callable:
+    """(method, screen, conditions) → ‖predicted − true mean‖ / ‖control − true mean‖, averaged."""
+
+    def error(method, screen: Screen, conditions: list[str]) -> float:
+        controls, control = screen[screen.is_control], screen.mean("control")
+        found = []
+        for condition in conditions:
+            truth = screen.mean(condition)
+            predicted = method.predict(controls, condition, 400, seed=0).mean(0)
+            found.append(np.linalg.norm(predicted - truth) / np.linalg.norm(control - truth))
+        return float(np.mean(found))
+
+    return error
