@@ -75,7 +75,9 @@ class SVAEPlus(nn.Module):
         first = math.log(sparsity[0] / sparsity[1])
         self.gamma_logits = nn.Parameter(torch.full((n_interventions, d_z), first))
         self.mu = nn.Parameter(torch.randn(n_interventions, d_z))
-        prior = torch.tensor(sparsity)[:, None].expand(2, d_z)  # (2, d_z): α and β
+        prior = torch.tensor(sparsity, dtype=torch.float32)[:, None].expand(
+            2, d_z
+        )  # (2, d_z): α and β
         self.register_buffer("prior_sparsity", prior.clone())
         self.log_sparsity = nn.Parameter(prior.log())
         self.f_enc = encoder(len(start.log_theta), hidden, layers)
