@@ -10,33 +10,27 @@ import os
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-import anndata as ad
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 import torch
 
 from pvae_lib.exceptions import InputError, check_number, check_whole
 from pvae_lib.extras import load_extra
 from pvae_lib.learning.device import resolve_device
-from pvae_lib.learning.randomness import generator
 from pvae_lib.methods.base import Method
 from pvae_lib.methods.means import TrainingMeans
 from pvae_lib.methods.packages.contained import contained
-from pvae_lib.screen import CONTROL, Screen
+from pvae_lib.methods.packages.gears_input import (
+    RESPONSES,
+    read_edges,
+    response_edges,
+    their_data,
+)
+from pvae_lib.screen import Screen
 from pvae_lib.screen.labels import genes_of
 from pvae_lib.splits import Split
-
-if TYPE_CHECKING:
-    from gears import GEARS
-
-RESPONSES = "responses"
-EDGE_COLUMNS = ["source", "target", "importance"]
-THEIR_CONTROL = "ctrl"
-N_DE = 20  # the package scores its validation cells on so many DE genes
-FEWEST_CELLS = 3  # of a condition: two train, so that it has a variance, and one validates
 
 
 class Gears(Method):
@@ -63,6 +57,10 @@ class Gears(Method):
     hidden_size, decoder_hidden_size, direction_lambda, epochs, batch_size, learning_rate,
     weight_decay
         The package's defaults, and its halving of the learning rate after each epoch.
+    passes
+        How often an epoch goes through the training cells; 1 in the package. With few cells an
+        epoch is few steps, and the halving ends the training before it has begun: more passes put
+        it off.
     validation
         The share of each condition's training cells that choose the epoch to keep, by the error
         over the condition's 20 DE genes. The package holds out conditions for this; here every
@@ -86,6 +84,7 @@ class Gears(Method):
         decoder_hidden_size: int = 16,
         direction_lambda: float = 0.1,
         epochs: int = 20,
+        passes: int = 1,
         batch_size: int = 32,
         learning_rate: float = 1e-3,
         weight_decay: float = 5e-4,
@@ -100,6 +99,7 @@ class Gears(Method):
         self.decoder_hidden_size = decoder_hidden_size
         self.direction_lambda = direction_lambda
         self.epochs = epochs
+        self.passes = passes
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -121,15 +121,26 @@ class Gears(Method):
         """
         self._remember(screen, split)
         self._check_parameters()
-        means = TrainingMeans.of(screen, split)
-        edges = _responses(means) if self.graph == RESPONSES else read_edges(self.graph)
-        edges = edges[edges["importance"] > self.coexpress_threshold * (self.graph == RESPONSES)]
+        if self.graph == RESPONSES:
+            edges = response_edges(TrainingMeans.of(screen, split), self.coexpress_threshold)
+        else:
+            edges = read_edges(self.graph)
         self.nodes_ = sorted({*screen.targets, *edges["source"], *edges["target"]})
         device = str(resolve_device(self.device))
         with contained(self.seed, "GEARS"), tempfile.TemporaryDirectory() as folder:
             gears = load_extra("gears", "gears")
             load_extra("torch_geometric", "gears")
-            model = gears.GEARS(self._their_data(screen, split, Path(folder)), device=device)
+            data = their_data(
+                screen,
+                split,
+                self.nodes_,
+                Path(folder),
+                passes=self.passes,
+                batch_size=self.batch_size,
+                validation=self.validation,
+                seed=self.seed,
+            )
+            model = gears.GEARS(data, device=device)
             index, weights = self._graph_tensors(edges)
             model.model_initialize(
                 hidden_size=self.hidden_size,
@@ -197,6 +208,7 @@ class Gears(Method):
             hidden_size=self.hidden_size,
             decoder_hidden_size=self.decoder_hidden_size,
             epochs=self.epochs,
+            passes=self.passes,
             batch_size=self.batch_size,
         )
         check_whole(at_least=0, seed=self.seed)
@@ -221,139 +233,12 @@ class Gears(Method):
         network = utils.GeneSimNetwork(nearest, self.nodes_, node_map)
         return network.edge_index, network.edge_weight
 
-    def _their_data(self, screen: Screen, split: Split, folder: Path) -> Any:
-        """A PertData of the training cells, made without the package's loader.
 
-        The package's functions choose DE genes and genes that are never 0 throughout a condition.
-        """
-        pertdata = load_extra("gears.pertdata", "gears")
-        chooser = load_extra("gears.data_utils", "gears")
-        adata = their_anndata(screen[split.train])
-        adata = chooser.get_dropout_non_zero_genes(chooser.get_DE_genes(adata, False))
-        adata.X = _Counts(adata.X)
-        data = object.__new__(pertdata.PertData)  # its own __init__ downloads
-        data.adata, data.data_path, data.dataset_name = adata, str(folder), "screen"
-        data.ctrl_adata = adata[adata.obs["condition"] == THEIR_CONTROL]
-        data.gene_names = adata.var["gene_name"]
-        data.node_map = {gene: i for i, gene in enumerate(data.gene_names)}
-        data.pert_names = np.array(self.nodes_)
-        data.node_map_pert = {gene: i for i, gene in enumerate(self.nodes_)}
-        data.default_pert_graph, data.gene_set_path, data.subgroup = False, None, None
-        data.split, data.seed, data.train_gene_set_size = "no_test", self.seed, 1.0
-        conditions = [their_label(c) for c in split.train_conditions(screen)] + [THEIR_CONTROL]
-        data.set2conditions = {"train": conditions, "val": conditions}
-        (folder / data.dataset_name).mkdir()
-        data.dataloader = self._loaders(data, adata)
-        return data
+def _on_cpu(model: Any) -> torch.nn.Module:
+    """The network that a trained `gears.GEARS` chose.
 
-    def _loaders(self, data: Any, adata: ad.AnnData) -> dict[str, Any]:
-        """The package's batches of cell graphs: each perturbed cell behind a random control."""
-        loader = load_extra("torch_geometric.loader", "gears").DataLoader
-        x = adata.X.toarray()
-        labels = adata.obs["condition"].to_numpy(str)
-        controls = np.flatnonzero(labels == THEIR_CONTROL)
-        rng = generator(self.seed, "GEARS pairs")
-        graphs: dict[str, list] = {"train": [], "val": []}
-        for label in data.set2conditions["train"]:
-            cells = rng.permutation(np.flatnonzero(labels == label))
-            if len(cells) < FEWEST_CELLS:
-                raise InputError(
-                    f"Condition {label!r} has {len(cells)} training cells: GEARS needs at least "
-                    f"{FEWEST_CELLS} of each. Drop this condition from the screen."
-                )
-            is_control = label == THEIR_CONTROL
-            basal = cells if is_control else rng.choice(controls, len(cells))
-            nodes = [-1] if is_control else data.get_pert_idx(label)
-            de = [-1] * N_DE if is_control else _de(data, adata, cells[0])
-            n_val = max(1, round(self.validation * len(cells)))
-            for i, (cell, before) in enumerate(zip(cells, basal, strict=True)):
-                graph = data.create_cell_graph(x[before][None], x[cell][None], de, label, nodes)
-                graphs["val" if i < n_val else "train"].append(graph)
-        if len(graphs["train"]) < self.batch_size:
-            raise InputError(
-                f"batch_size={self.batch_size} is more than the {len(graphs['train'])} cells that "
-                "train: give a smaller one."
-            )
-        return {
-            "train_loader": loader(graphs["train"], self.batch_size, shuffle=True, drop_last=True),
-            "val_loader": loader(graphs["val"], self.batch_size, shuffle=True),
-        }
-
-
-def their_label(condition: str) -> str:
-    """ "KLF1" as GEARS spells it, "KLF1+ctrl"; the control is "ctrl", a double as ours."""
-    genes = genes_of(condition)
-    return "+".join([*genes, THEIR_CONTROL][: max(2, len(genes))]) if genes else THEIR_CONTROL
-
-
-def their_anndata(screen: Screen) -> ad.AnnData:
-    """What GEARS reads: log1p of median-normalised counts, and the columns that it names."""
-    labels = {c: their_label(c) for c in [*screen.conditions, CONTROL]}
-    return ad.AnnData(
-        screen.expression.copy(),
-        obs=pd.DataFrame(
-            {"condition": [labels[c] for c in screen.condition], "cell_type": "cell"},
-            index=screen.cells.astype(str),
-        ),
-        var=pd.DataFrame({"gene_name": screen.genes.astype(str)}, index=screen.genes.astype(str)),
-    )
-
-
-def read_edges(path: str | os.PathLike) -> pd.DataFrame:
-    """Edges between genes, as in GEARS's `go_essential_all.csv`.
-
-    Raises
-    ------
-    InputError
-        No such file, or not a CSV with the columns source, target, importance.
+    Its graphs are no buffers, so they are moved by hand.
     """
-    try:
-        edges = pd.read_csv(path)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(
-            f"No gene-ontology graph can be read from {str(path)!r} ({error}). GEARS publishes it "
-            "as go_essential_all.csv (Harvard Dataverse, datafile 6934319): unpack it and give its "
-            f"path as graph=, or use graph={RESPONSES!r}, a stand-in made from the training cells."
-        ) from error
-    missing = [c for c in EDGE_COLUMNS if c not in edges]
-    if missing:
-        raise InputError(
-            f"{str(path)!r} has no column {' or '.join(map(repr, missing))}: a graph is a CSV with "
-            f"the columns {', '.join(EDGE_COLUMNS)}."
-        )
-    return edges[EDGE_COLUMNS].astype({"source": str, "target": str, "importance": float})
-
-
-def _responses(means: TrainingMeans) -> pd.DataFrame:
-    """Edges weighted by |Pearson| of the deltas of training singles, each gene with itself too."""
-    names = sorted(means.singles)
-    if not names:
-        raise InputError(
-            f"graph={RESPONSES!r} is made from single perturbations, and the split trains on none: "
-            "give the path of a graph."
-        )
-    deltas = np.stack([means.singles[name] - means.control for name in names])
-    r = np.abs(np.nan_to_num(np.atleast_2d(np.corrcoef(deltas))))
-    np.fill_diagonal(r, 1.0)
-    pairs = [(a, b, r[i, j]) for i, a in enumerate(names) for j, b in enumerate(names)]
-    return pd.DataFrame(pairs, columns=EDGE_COLUMNS)
-
-
-class _Counts(sp.csr_matrix):
-    """A sparse matrix that can be asked for rows by a pandas mask, which scipy ended in 1.13."""
-
-    def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__(key.to_numpy() if isinstance(key, pd.Series) else key)
-
-
-def _de(data: Any, adata: ad.AnnData, cell: int) -> list[int]:
-    """Indices of the DE genes of a cell's condition, fewer than 20 only where there are fewer."""
-    ranked = adata.uns["rank_genes_groups_cov_all"][adata.obs["condition_name"].iloc[cell]]
-    return [data.node_map[gene] for gene in ranked[:N_DE]]
-
-
-def _on_cpu(model: "GEARS") -> torch.nn.Module:
-    """The chosen network; its graphs are no buffers, so they are moved by hand."""
     network = model.best_model.cpu().eval()
     network.args["device"] = "cpu"
     for name in ("G_coexpress", "G_coexpress_weight", "G_sim", "G_sim_weight"):

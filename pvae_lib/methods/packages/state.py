@@ -11,7 +11,7 @@ that an unseen double would reach untrained weights. Here it reads the multi-hot
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -24,9 +24,6 @@ from pvae_lib.methods.base import Method
 from pvae_lib.methods.packages.contained import contained
 from pvae_lib.screen import Screen
 from pvae_lib.splits import Split
-
-if TYPE_CHECKING:
-    from state.tx.models import StateTransitionPerturbationModel
 
 ACCELERATORS = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 CLIP = 10.0  # the package's gradient_clip_val
@@ -177,7 +174,7 @@ class StateTransition(Method):
                 "multiple."
             )
 
-    def _network(self, screen: Screen) -> "StateTransitionPerturbationModel":
+    def _network(self, screen: Screen) -> torch.nn.Module:
         """The package's model, configured as its state_sm.yaml."""
         models = load_extra("state.tx.models", "state")
         return models.StateTransitionPerturbationModel(
