@@ -90,6 +90,27 @@ def test_noise_of_a_screen_is_that_of_its_means(twin_small):
     assert cells.shape == (3, screen.n_genes) and (cells == cells[0]).all()
 
 
+def test_on_a_screen_that_trains_on_doubles(twin_small):
+    screen, _ = twin_small
+    split = splits.held_out_doubles(screen, seed=0)
+    means = TrainingMeans.of(screen, split)
+    trained = [c for c in split.train_conditions(screen) if "+" in c]
+    assert sorted(means.doubles) == trained and not set(trained) & set(
+        split.test_conditions(screen, "double")
+    )
+    np.testing.assert_allclose(means.doubles[trained[0]], screen.mean(trained[0]))
+    double = next(d for d in split.test_conditions(screen, "double") if _has_singles(d, means))
+    usable = [d for d in gene_disjoint(means.doubles, double) if _has_singles(d, means)]
+    additive = np.concatenate([means.additive_delta(d) for d in usable])
+    true = np.concatenate([means.doubles[d] - means.control for d in usable])
+    expected = np.linalg.lstsq(additive[:, None], true)[0][0]
+    assert ScaledAdditive("doubles").fit(screen, split).scale(double) == pytest.approx(expected)
+
+
+def _has_singles(double, means):
+    return all(gene in means.singles for gene in double.split("+"))
+
+
 def test_refusals(twin_small):
     screen, _ = twin_small
     with pytest.raises(InputError, match="none trains"):
