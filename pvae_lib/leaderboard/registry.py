@@ -152,11 +152,23 @@ ROWS: dict[str, Row] = {
         "Bereket & Karaletsos 2023, arXiv 2311.02794",
         {"batch_size": BATCH},
     ),
+    "SAMS-VAE, means": Row(
+        SAMSVAEMethod,
+        "the same, each answer the mean of 32 cells: what its published error suggests",
+        "Bereket & Karaletsos 2023, arXiv 2311.02794",
+        {"batch_size": BATCH, "prediction": "means"},
+    ),
     "sVAE+": Row(
         SVAEPlusMethod,
         "each intervention shifts a sparse set of latents, counts drawn; a double adds two shifts",
         "Lopez et al. 2023, arXiv 2211.03553; the sum is inferred",
         {"batch_size": BATCH},
+    ),
+    "sVAE+, means": Row(
+        SVAEPlusMethod,
+        "the same, each answer the mean of 32 cells",
+        "Lopez et al. 2023, arXiv 2211.03553; the sum is inferred",
+        {"batch_size": BATCH, "prediction": "means"},
     ),
     "GEARS": Row(
         Gears,
