@@ -63,7 +63,8 @@ def embed_state(
     batch_size
         Cells at once.
     seed
-        Of the draws among equally expressed genes, where not all genes fit.
+        Of the draws among equally expressed genes (most often those not expressed), where not all
+        genes fit or some places are left. They depend on `batch_size` too.
 
     Raises
     ------

@@ -16,6 +16,7 @@ def adata() -> ad.AnnData:
     """(12, 30) raw counts of genes G0 … G29, their Ensembl ids in var."""
     rng = np.random.default_rng(0)
     counts = rng.poisson(rng.gamma(0.5, 6, N_GENES), (N_CELLS, N_GENES))
+    counts[::3, 5:20] = 0  # some cells express fewer genes than others
     counts[:, 0] = 1 + np.arange(N_CELLS)  # no cell is empty
     return ad.AnnData(
         sp.csr_matrix(counts, dtype=np.float32),

@@ -257,3 +257,26 @@ def test_damaged_or_incomplete_weights_are_refused(adata, checkpoint, dictionari
     (folder / "config.json").write_text("{")
     with pytest.raises(InputError, match="cannot be loaded as Geneformer"):
         embed_geneformer(adata, folder, dictionaries)
+
+
+def test_a_repository_is_found_through_the_hubs_cache_when_allowed(
+    adata, checkpoint, dictionaries, tmp_path, monkeypatch, no_network
+):
+    """The hub's client itself, on a cache as it leaves behind; only the network is missing."""
+    folder = checkpoint()
+    embed_geneformer(adata, folder, dictionaries)
+    cache = tmp_path / "cache" / "models--ctheodoris--Geneformer"
+    (cache / "refs").mkdir(parents=True)
+    (cache / "refs" / "main").write_text("0" * 40)
+    snapshot = cache / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    folder.rename(snapshot / folder.name)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache.parent))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    name = {"subfolder": folder.name, "key": "X_hub"}
+    with pytest.raises(InputError, match="No file ctheodoris/Geneformer/Geneformer-V2-tiny"):
+        embed_geneformer(adata, "ctheodoris/Geneformer", dictionaries, **name)
+    embed_geneformer(adata, "ctheodoris/Geneformer", dictionaries, download=True, **name)
+    np.testing.assert_array_equal(adata.obsm["X_hub"], adata.obsm["X_geneformer"])
+    with pytest.raises(InputError, match="cannot be loaded as Geneformer"):
+        embed_geneformer(adata, "ctheodoris/Other", dictionaries, download=True)
