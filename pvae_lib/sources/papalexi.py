@@ -1,11 +1,10 @@
 """20,729 real THP-1 cells of Papalexi 2021 × 299 genes: 25 knock-outs and non-targeting guides."""
 
 import os
-from pathlib import Path
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.screen import Screen
-from pvae_lib.sources.subset import VARIABLE
+from pvae_lib.sources.subset import real_file
 
 NAME = "papalexi"
 FILE = "papalexi2021_thp1_20729x299.h5ad"
@@ -25,15 +24,7 @@ def load(folder: str | os.PathLike | None = None) -> Screen:
     InputError
         The variable is not set, the folder lacks the file, or it is another file.
     """
-    folder = os.environ.get(VARIABLE) if folder is None else folder
-    if not folder:
-        raise InputError(
-            f"Screen {NAME!r} needs real cells: set {VARIABLE} to the folder with {FILE}, as in "
-            f"make run SCREEN={NAME} {VARIABLE}=…"
-        )
-    path = Path(folder) / FILE
-    if not path.is_file():
-        raise InputError(f"No {FILE} in {folder}; set {VARIABLE} to the folder that holds it.")
+    path = real_file(NAME, FILE, folder)
     screen = Screen.from_anndata(
         path,
         condition_column="target",

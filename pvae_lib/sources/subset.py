@@ -25,15 +25,27 @@ def load(folder: str | os.PathLike | None = None) -> Screen:
     InputError
         The variable is not set, the folder lacks the file, or it is another file.
     """
-    folder = os.environ.get(VARIABLE) if folder is None else folder
-    if not folder:
-        raise InputError(
-            f"Screen {NAME!r} needs real cells: set {VARIABLE} to the folder with {FILE}, as in "
-            f"make run SCREEN={NAME} {VARIABLE}=…"
-        )
-    path = Path(folder) / FILE
-    if not path.is_file():
-        raise InputError(f"No {FILE} in {folder}; set {VARIABLE} to the folder that holds it.")
+    path = real_file(NAME, FILE, folder)
     screen = Screen.from_anndata(path, total_counts_column="total_counts_all_genes", name=NAME)
     EXPECTED.check(screen)
     return screen
+
+
+def real_file(name: str, file: str, folder: str | os.PathLike | None) -> Path:
+    """Where the file of a screen of real cells lies: in `folder`, or in that PVAE_DATA names.
+
+    Raises
+    ------
+    InputError
+        The variable is not set, or the folder lacks the file.
+    """
+    folder = os.environ.get(VARIABLE) if folder is None else folder
+    if not folder:
+        raise InputError(
+            f"Screen {name!r} needs real cells: set {VARIABLE} to the folder with {file}, as in "
+            f"{VARIABLE}=FOLDER make lab (data/README.md says more)."
+        )
+    path = Path(folder) / file
+    if not path.is_file():
+        raise InputError(f"No {file} in {folder}; set {VARIABLE} to the folder that holds it.")
+    return path

@@ -99,8 +99,10 @@ def test_a_target_of_another_length_is_refused_before_training(twin):
         survey(twin[0], [Case("AE")], {"depth": np.ones(3)})
 
 
-def test_background_hides_the_perturbation_from_few_components():
-    table = sweep([0, 4], [Case("PCA-10"), Case("expression")], twin=SMALL, seeds=[0], folds=3)
+def test_encodings_lose_before_and_few_components_lose_to_background():
+    cases = [Case("PCA-10"), Case("expression"), Case("presence", width=10)]
+    table = sweep([0, 4], cases, twin=SMALL, seeds=[0], folds=3)
     found = overall(summarise(table))[ACCURACY]
     weak, strong = (found.loc[sweep_name(strength)] for strength in (0, 4))
+    assert weak["presence → PCA-10"] < weak["PCA-10"] - 0.05
     assert weak["PCA-10"] - strong["PCA-10"] > weak["expression"] - strong["expression"] + 0.05
