@@ -10,7 +10,10 @@ from pvae_lib.screen import Screen
 from pvae_lib.sources import cache
 
 DATA_DIR = Path(__file__).resolve().parents[2] / "data"
-SCREENS = ("twin", "twin-reduced", "twin-full", "norman-subset", "norman2019", "papalexi")
+SCREENS = (
+    "twin", "twin-reduced", "twin-full", "twin-singles", "norman-subset", "norman2019", "papalexi",
+    "replogle-k562", "replogle-rpe1",
+)  # fmt: skip
 
 
 def open_screen(
@@ -24,9 +27,10 @@ def open_screen(
     Parameters
     ----------
     name
-        "twin" (a few thousand generated cells, made in seconds), "twin-reduced", "twin-full",
-        "norman-subset" and "papalexi" (real cells, from the folder PVAE_DATA), "norman2019"
-        (fetched and prepared once), or the path of an .h5ad file.
+        "twin" (a few thousand generated cells, made in seconds), "twin-reduced", "twin-full" and
+        "twin-singles" (no doubles), "norman-subset" and "papalexi" (real cells, from the folder
+        PVAE_DATA), "norman2019", "replogle-k562" and "replogle-rpe1" (fetched and prepared once, or
+        prepared from a local copy by their modules' command), or the path of an .h5ad file.
     data_dir
         Where downloads and generated screens are kept; by default the project's `data/`.
     columns
@@ -54,6 +58,11 @@ def open_screen(
         from pvae_lib.sources import norman
 
         return cache.load(folder / f"{norman.NAME}.h5ad") or norman.load(folder)
+    if name.startswith("replogle-"):
+        from pvae_lib.sources import replogle
+
+        line = name.removeprefix("replogle-")
+        return cache.load(folder / f"{name}.h5ad") or replogle.load(folder, line)
     if name == "norman-subset":
         from pvae_lib.sources import subset
 
@@ -81,6 +90,7 @@ def _open_twin(name: str, folder: Path) -> Screen:
         "twin": twin.TwinConfig.small,
         "twin-reduced": twin.TwinConfig.reduced,
         "twin-full": twin.TwinConfig.full,
+        "twin-singles": twin.TwinConfig.singles,
     }[name]()
     if name == "twin":
         return twin.make_twin(config, seed=0)[0]

@@ -33,7 +33,7 @@ def test_the_default_is_the_small_twin(twin_small):
     assert open_screen().fingerprint == twin_small[0].fingerprint
 
 
-@pytest.mark.parametrize("name", ["twin-reduced", "twin-full"])
+@pytest.mark.parametrize("name", ["twin-reduced", "twin-full", "twin-singles"])
 def test_a_larger_twin_is_generated_once_and_kept(tiny_twins, tmp_path, name):
     first = open_screen(name, data_dir=tmp_path)
     second = open_screen(name, data_dir=tmp_path)
@@ -86,6 +86,13 @@ def test_a_path_opens_with_the_columns_named_for_it(tmp_path):
     for path in (tmp_path / "mine.h5ad", str(tmp_path / "mine.h5ad")):
         opened = open_screen(path, condition_column="pert", control="NT")
         assert opened.fingerprint == screen.fingerprint and opened.name == "mine"
+
+
+def test_the_twin_of_singles_has_no_doubles_and_another_name(monkeypatch, tmp_path):
+    small = twin.TwinConfig.singles(n_cells=600, n_genes=60, n_singles=6, n_controls=150)
+    monkeypatch.setattr(twin.TwinConfig, "singles", lambda: small)
+    screen = open_screen("twin-singles", data_dir=tmp_path)
+    assert screen.name == "twin-singles" and len(screen.singles) == 6 and not screen.doubles
 
 
 def test_an_unknown_name_lists_the_names_nearest_first():

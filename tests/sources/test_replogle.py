@@ -1,5 +1,7 @@
 """Replogle's screens from tiny files of scPerturb's format; the protocol on a twin of singles."""
 
+from dataclasses import replace
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import scipy.sparse as sp
 from pvae_lib import splits
 from pvae_lib.evaluation.audit import audit
 from pvae_lib.exceptions import InputError
-from pvae_lib.sources import replogle
+from pvae_lib.sources import open_screen, replogle
 from pvae_lib.sources.twin import TwinConfig, make_twin
 
 LABELS = {"control": 30, "RPL3": 20, "POLR2A": 20, "HLA_X": 10}
@@ -56,6 +58,60 @@ def test_the_published_file_is_fetched(tmp_path, server, monkeypatch):
     monkeypatch.setattr("pvae_lib.sources.fetch.time.sleep", lambda _: None)
     screen = replogle.load(tmp_path / "data", n_genes=20)
     assert screen.name == "replogle-k562" and (tmp_path / "data" / "replogle.h5ad").exists()
+
+
+@pytest.mark.parametrize("line", ["k562", "rpe1"])
+def test_a_line_opens_by_name_and_is_fetched_once(tmp_path, server, monkeypatch, line):
+    body = scperturb(tmp_path / "source.h5ad").read_bytes()
+    monkeypatch.setitem(replogle.LINES, line, server.publish(f"{line}-as-published.h5ad", body))
+    name, data = f"replogle-{line}", tmp_path / "data"
+    screen = open_screen(name, data_dir=data)
+    assert screen.name == name and screen.singles == ["HLA_X", "POLR2A", "RPL3"]
+    (data / f"{line}-as-published.h5ad").unlink()  # what was prepared is enough
+    assert open_screen(name, data_dir=data).fingerprint == screen.fingerprint
+    assert len(server.requests) == 1
+
+
+def test_a_prepared_local_copy_opens_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(replogle, "fetch", lambda *_: pytest.fail("fetched"))
+    file = scperturb(tmp_path / "copy.h5ad")
+    prepared = replogle.load(tmp_path, "k562", file=file, n_genes=20)
+    assert open_screen("replogle-k562", data_dir=tmp_path).fingerprint == prepared.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("offline", "no connection.*is there a network"),
+        ("404", "answers 404"),
+        ("html", "an HTML page"),
+        ("other bytes", "is not the published one"),
+    ],
+)
+def test_what_cannot_be_fetched_says_why_and_how_to_go_on(
+    tmp_path, server, monkeypatch, fault, message
+):
+    monkeypatch.setattr("pvae_lib.sources.fetch.time.sleep", lambda _: None)
+    body = scperturb(tmp_path / "source.h5ad").read_bytes()
+    published = server.publish("rpe1.h5ad", body, fault)
+    if fault == "offline":
+        published = replace(published, urls=("http://127.0.0.1:9/rpe1.h5ad",))  # nobody listens
+    elif fault == "other bytes":
+        published = replace(published, md5="0" * 32)
+    monkeypatch.setitem(replogle.LINES, "rpe1", published)
+    with pytest.raises(InputError, match=f"(?s)Could not fetch rpe1.h5ad.*{message}") as raised:
+        open_screen("replogle-rpe1", data_dir=tmp_path / "data")
+    assert "https://example.org/record" in str(raised.value)
+    assert "as a local file" in str(raised.value)
+    assert not (tmp_path / "data" / "replogle-rpe1.h5ad").exists()
+
+
+def test_the_published_md5s_are_those_of_the_two_files():
+    found = {line: (file.name, file.md5) for line, file in replogle.LINES.items()}
+    assert found == {
+        "k562": ("ReplogleWeissman2022_K562_essential.h5ad", "d8cba17576d1a8afc0f7d71b79cad0f7"),
+        "rpe1": ("ReplogleWeissman2022_rpe1.h5ad", "cc7f1ec50aeb3a3e1b4a6cfa713d80fa"),
+    }
 
 
 def test_refusals(tmp_path):

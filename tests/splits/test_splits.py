@@ -223,27 +223,38 @@ def test_wrong_options_are_refused(screen, make, message):
 
 
 def test_iid_singles_hold_out_a_fraction_of_every_single(screen):
-    split = splits.iid_singles(screen, fraction=0.25, seed=1)
+    split = splits.iid_singles(screen, fraction=0.5, seed=1)
     test, train = split.cells("single"), split.train
     assert {c: (screen.condition[test] == c).sum() for c in screen.conditions} == {
-        **dict.fromkeys(screen.singles, 2),
+        **dict.fromkeys(screen.singles, 4),
         **dict.fromkeys(screen.doubles, 0),
     }
     assert sorted([*test, *train]) == sorted(
         np.flatnonzero(~np.isin(screen.condition.astype(str), screen.doubles))
     )
-    assert not np.array_equal(test, splits.iid_singles(screen, 0.25, seed=2).cells("single"))
-    with pytest.raises(InputError, match="no test cells"):
-        splits.iid_singles(screen, fraction=0.01)
+    assert not np.array_equal(test, splits.iid_singles(screen, 0.5, seed=2).cells("single"))
     with pytest.raises(InputError, match="fraction must lie"):
         splits.iid_singles(screen, fraction=1.0)
 
 
+def test_a_single_with_too_few_cells_to_score_trains_whole():
+    screen = made({"control": 9, "A": 40, "B": 17, "C": 18})
+    split = splits.make("iid-singles", screen, seed=3)
+    assert split.test_conditions(screen, "single") == ["A", "C"]
+    assert [(screen.condition[split.cells("single")] == c).sum() for c in "AC"] == [8, 4]
+    assert set(screen.cells_of("B")) <= set(split.train)
+    with pytest.raises(InputError, match="no test cells"):
+        splits.iid_singles(screen, fraction=0.05)
+
+
 def test_a_split_that_scores_nothing_is_refused():
-    singles = made({"control": 9, "A": 5, "B": 5})
+    singles = made({"control": 9, "A": 50, "B": 50})
     for name in splits.MAKERS:
-        with pytest.raises(InputError, match="no test cells.*choose another"):
-            splits.make(name, singles)
+        if name != "iid-singles":  # made for such a screen
+            with pytest.raises(InputError, match="no test cells.*choose another"):
+                splits.make(name, singles)
+    with pytest.raises(InputError, match="no test cells.*0 singles, 1 doubles.*choose another"):
+        splits.make("iid-singles", made({"control": 9, "A+B": 50}))
 
 
 def test_cross_fitting_scores_each_condition_of_a_split_once_on_the_same_cells(screen):
