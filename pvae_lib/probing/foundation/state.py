@@ -47,7 +47,8 @@ def embed_state(
 
     The width is that of the model's output and ten more columns for the data set, as the package
     writes it: 2,058 for SE-600M. It runs on the first GPU where torch finds one, in bfloat16, else
-    on the CPU in float32. Nothing reaches the network.
+    on the CPU in float32; nobody has run this project's path on a GPU yet, and on a CPU SE-600M is
+    too slow for a whole screen. Nothing reaches the network.
 
     Parameters
     ----------
