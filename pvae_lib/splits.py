@@ -21,7 +21,7 @@ PAPER_TEST_SINGLES = (
     "SET", "ELMSAN1", "MAP2K6", "FOXF1", "C19orf26", "FOXA1", "UBASH3A",
 )  # fmt: skip
 PAPER_TEST_CELLS = 96
-FEWEST_TEST_CELLS = 4  # the audit cuts a condition's test cells into halves of at least two
+FEWEST_TEST_CELLS = 4  # two in each of the audit's halves
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,14 +146,9 @@ def doubles_with_both_singles(screen: Screen) -> Split:
 def iid_singles(screen: Screen, fraction: float = 0.2, seed: int = 0) -> Split:
     """Hold out a fraction of the cells of every single: seen conditions, unseen cells.
 
-    For screens of single genes; the fraction behind the paper's Table 10 is not known to us. A
-    single of which that would be fewer than `FEWEST_TEST_CELLS` trains and is not scored.
-
-    What rows of a table mean here: nothing has to be added, so "additive" and "mean of the singles"
-    both repeat the mean of the single's own training cells. That is the oracle mean, from more
-    cells than the audit's floor and ceiling have (.8 of them against half of .2), so it reads
-    *better* than the floor in expectation: the protocol asks how well a method keeps what it saw,
-    and no row can be expected to do better in the columns of means.
+    The fraction behind the paper's Table 10 is not known to us. A single of which fewer than
+    `FEWEST_TEST_CELLS` would be held out trains whole. The reference "additive" is here the mean of
+    the single's own training cells: the oracle mean, from more cells than the audit's floor.
     """
     _check_fraction(fraction)
     rng = np.random.default_rng(seed)

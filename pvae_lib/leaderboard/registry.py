@@ -187,22 +187,28 @@ ROWS: dict[str, Row] = {
 }
 
 
-def chosen(names: Iterable[str] | None = None) -> dict[str, Row]:
-    """Rows by name; all that can run here for None.
+def chosen(names: Iterable[str] | None = None, group: str = "double") -> dict[str, Row]:
+    """Rows by name; for None all that can run here on this test group.
 
     Raises
     ------
     InputError
-        Unknown name, a name given twice, or a row whose package is not installed.
+        Unknown name, a name given twice, a row whose package is not installed, or one that learns
+        from doubles where another group is scored.
     """
+    usable = {n: row for n, row in ROWS.items() if group == "double" or not row.sees_doubles}
     if names is None:
-        return {name: row for name, row in ROWS.items() if row.available}
+        return {name: row for name, row in usable.items() if row.available}
     names = list(names)
     for name in names:
         if name not in ROWS:
             raise InputError(f"No method {name!r} on the leaderboard; {nearest(name, ROWS)}")
         if names.count(name) > 1:
             raise InputError(f"Method {name!r} is given twice; leave one out.")
+        if name not in usable:
+            raise InputError(
+                f"{name!r} learns from doubles, not from group {group!r}: leave it out."
+            )
         if not ROWS[name].available:
             module, extra = ROWS[name].package
             raise InputError(
