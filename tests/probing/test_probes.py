@@ -7,6 +7,7 @@ from scipy import sparse
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.probing import probe
+from pvae_lib.probing.probes import _tune
 from pvae_lib.probing.tables import COLUMNS
 
 RNG = np.random.default_rng(0)
@@ -52,8 +53,14 @@ def test_weights_help_the_rare_class():
 
 
 def test_the_penalty_is_tuned_for_the_data_at_hand():
-    wide = np.hstack([SIGNAL, RNG.standard_normal((420, 300))])
-    assert mean(probe(wide, LABELS, seeds=(0,)), "balanced_accuracy") > 0.6
+    rng = np.random.default_rng(1)
+    # A class that the small difference of two columns tells wants a weak penalty …
+    hidden, loud = rng.standard_normal((2, 420))
+    narrow = np.stack([hidden + 10 * loud, loud], axis=1)
+    # … and a weak signal among 600 columns of noise a strong one.
+    weak = rng.standard_normal((420, 3)) + (LABELS[:, None] == ["a", "b", "c"])
+    wide = np.hstack([weak, rng.standard_normal((420, 600))])
+    assert _tune(wide, LABELS, 0, "balanced") > 10 * _tune(narrow, hidden > 0, 0, "balanced")
 
 
 def test_it_reads_numbers_and_several_at_once():
