@@ -57,9 +57,9 @@ def test_the_penalty_is_tuned_for_the_data_at_hand():
     # A class that the small difference of two columns tells wants a weak penalty …
     hidden, loud = rng.standard_normal((2, 420))
     narrow = np.stack([hidden + 10 * loud, loud], axis=1)
-    # … and a weak signal among 600 columns of noise a strong one.
+    # … and a weak signal among 100 columns of noise a strong one.
     weak = rng.standard_normal((420, 3)) + (LABELS[:, None] == ["a", "b", "c"])
-    wide = np.hstack([weak, rng.standard_normal((420, 600))])
+    wide = np.hstack([weak, rng.standard_normal((420, 100))])
     assert _tune(wide, LABELS, 0, "balanced") > 10 * _tune(narrow, hidden > 0, 0, "balanced")
 
 
