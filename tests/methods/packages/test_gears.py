@@ -1,5 +1,7 @@
 """GEARS, the package, without its downloads."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,3 +115,10 @@ def test_a_condition_of_two_cells_is_refused_by_name(peers_screen):
     few = peers_screen[np.r_[0:102, 140:210]]  # two cells of B
     with pytest.raises(InputError, match="'B\\+ctrl' has 2 training cells"):
         Gears(epochs=1).fit(few, splits.doubles_with_both_singles(few))
+
+
+@needs_gears
+def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls):
+    again = pickle.loads(pickle.dumps(fitted))
+    cells = [method.predict(peers_controls, "A+B", 20, 0) for method in (fitted, again)]
+    np.testing.assert_array_equal(*cells)

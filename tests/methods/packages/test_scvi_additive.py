@@ -1,5 +1,7 @@
 """scVI+additive."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -111,3 +113,10 @@ def test_the_same_seed_gives_the_same_cells_and_touches_no_global_generator(
 def test_a_gene_that_never_trained_alone_is_refused(fitted, peers_controls):
     with pytest.raises(InputError, match="ZZZ"):
         fitted.predict(peers_controls, "A+ZZZ", 2, 0)
+
+
+@needs_scvi
+def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls):
+    again = pickle.loads(pickle.dumps(fitted))
+    cells = [method.predict(peers_controls, "A+B", 20, 0) for method in (fitted, again)]
+    np.testing.assert_array_equal(*cells)

@@ -1,5 +1,7 @@
 """STATE's state transition model, the package."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -84,3 +86,10 @@ def test_the_same_seed_gives_the_same_network(peers_screen, peers_split, peers_c
     ]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.allclose(runs[0], runs[2])
+
+
+@needs_state
+def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls):
+    again = pickle.loads(pickle.dumps(fitted))
+    cells = [method.predict(peers_controls, "A+B", 20, 0) for method in (fitted, again)]
+    np.testing.assert_array_equal(*cells)
