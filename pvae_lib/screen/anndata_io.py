@@ -58,8 +58,8 @@ def read(
     }
 
 
-def open_h5ad(path: Path) -> ad.AnnData:
-    """Read an .h5ad file, or say in one line why it cannot be read."""
+def open_h5ad(path: Path, backed: bool = False) -> ad.AnnData:
+    """Read an .h5ad file, X not yet where `backed`, or say in one line why it cannot be read."""
     if not path.is_file():
         raise InputError(f"No file {path}; check the path.")
     try:
@@ -77,7 +77,7 @@ def open_h5ad(path: Path) -> ad.AnnData:
         )
         raise InputError(f"{path} is {kind} (no HDF5 signature); download it again.")
     try:
-        return ad.read_h5ad(path)
+        return ad.read_h5ad(path, backed="r" if backed else None)
     except Exception as error:  # h5py and anndata raise many kinds for a damaged file
         raise InputError(
             f"{path} is a damaged or truncated h5ad ({type(error).__name__}: {error}); "

@@ -62,8 +62,11 @@ NORMAN_GEO = {
     "identities": _geo("GSE133344_raw_cell_identities.csv.gz", "baf12eba836ee3b228e77c78df9dd677"),
 }
 REPLOGLE_K562_ESSENTIAL = _scperturb(
-    "ReplogleWeissman2022_K562_essential.h5ad", "d8cba17576d1a8afc0f7d71b79cad0f7", "10044268"
+    "ReplogleWeissman2022_K562_essential.h5ad",
+    "d8cba17576d1a8afc0f7d71b79cad0f7",
+    "10044268",
+    "13350497",
 )
 REPLOGLE_RPE1 = _scperturb(
-    "ReplogleWeissman2022_rpe1.h5ad", "cc7f1ec50aeb3a3e1b4a6cfa713d80fa", "10044268"
+    "ReplogleWeissman2022_rpe1.h5ad", "cc7f1ec50aeb3a3e1b4a6cfa713d80fa", "10044268", "13350497"
 )

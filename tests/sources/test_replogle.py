@@ -17,8 +17,8 @@ from pvae_lib.sources.twin import TwinConfig, make_twin
 LABELS = {"control": 30, "RPL3": 20, "POLR2A": 20, "HLA_X": 10}
 
 
-def scperturb(path, labels=LABELS):
-    """Raw counts in X, obs column `perturbation`, a repeated gene symbol."""
+def scperturb(path, labels=LABELS, matrix=np.asarray):
+    """Raw counts in a dense X, obs column `perturbation`, a repeated gene symbol."""
     rng = np.random.default_rng(0)
     names = np.repeat(list(labels), list(labels.values()))
     counts = rng.poisson(rng.gamma(0.5, 3.0, 50) + 0.1, (len(names), 50))
@@ -30,7 +30,7 @@ def scperturb(path, labels=LABELS):
     genes = [f"G{i}" for i in range(50)]
     genes[4] = genes[2]
     with pytest.warns(UserWarning, match="not unique"):
-        adata = ad.AnnData(sp.csr_matrix(counts, dtype=np.float32), obs, pd.DataFrame(index=genes))
+        adata = ad.AnnData(matrix(counts.astype(np.float32)), obs, pd.DataFrame(index=genes))
         adata.write_h5ad(path)
     return path
 
@@ -44,11 +44,22 @@ def test_a_tiny_file_is_prepared_and_kept(tmp_path, monkeypatch):
     assert screen.name == "replogle-rpe1" and screen.n_genes == 20 and not screen.doubles
     assert screen.singles == ["HLA_X", "POLR2A", "RPL3"]  # "_" is part of a name here
     assert int(screen.is_control.sum()) == 30
-    whole = ad.read_h5ad(file).X.sum(axis=1).A1
-    np.testing.assert_array_equal(screen.total_counts, whole)
-    monkeypatch.setattr(replogle, "open_h5ad", lambda *_: pytest.fail("prepared again"))
+    np.testing.assert_array_equal(screen.total_counts, ad.read_h5ad(file).X.sum(axis=1))
+    monkeypatch.setattr(replogle, "_read", lambda *_: pytest.fail("prepared again"))
     kept = replogle.load(tmp_path, "rpe1", file=file, n_genes=20)
     assert kept.fingerprint == screen.fingerprint
+
+
+@pytest.mark.parametrize("matrix", [sp.csr_matrix, sp.csc_matrix])
+def test_a_dense_matrix_is_read_in_parts_and_a_sparse_one_is_the_same(
+    tmp_path, monkeypatch, matrix
+):
+    monkeypatch.setattr(replogle, "ROWS_AT_ONCE", 7)  # of 80 cells
+    dense = replogle.load(tmp_path / "1", file=scperturb(tmp_path / "dense.h5ad"), n_genes=20)
+    file = scperturb(tmp_path / "sparse.h5ad", matrix=matrix)
+    sparse = replogle.load(tmp_path / "2", file=file, n_genes=20)
+    assert dense.fingerprint == sparse.fingerprint
+    np.testing.assert_array_equal(dense.condition, sparse.condition)
 
 
 def test_the_published_file_is_fetched(tmp_path, server, monkeypatch):
