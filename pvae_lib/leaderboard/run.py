@@ -1,5 +1,6 @@
 """Fit and score rows × seeds on one screen; what is finished is not run again."""
 
+import copy
 import hashlib
 import json
 import os
@@ -78,7 +79,7 @@ def run_leaderboard(
         check_whole(at_least=0, seed=seed)
     split.check(screen)
     parts = [
-        _Part(name, row.make(int(seed), epochs), int(seed), group, row.sees_doubles)
+        _Part(name, row, row.make(int(seed), epochs), int(seed), group)
         for name, row in rows.items()
         for seed in seeds
     ]
@@ -101,10 +102,10 @@ class _Part:
     """One method with one seed: unfitted, and sent to a process of its own."""
 
     name: str
+    row: Row
     method: Method
     seed: int
     group: str
-    cross_fitted: bool
 
     def file_name(self, screen: Screen, split: Split) -> str:
         """Readable, and another one for another screen, split, group or setting."""
@@ -115,8 +116,10 @@ class _Part:
             "split": split.name,
             "training cells": hashlib.blake2b(split.train.tobytes(), digest_size=8).hexdigest(),
             "group": self.group,
-            "cross-fitted": self.cross_fitted,
+            "cross-fitted": self.row.sees_doubles,
         }
+        if self.row.also:
+            identity["also"] = dict(self.row.also)
         text = json.dumps(identity, sort_keys=True, default=str)
         digest = hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
         readable = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
@@ -127,7 +130,7 @@ class _Part:
         if in_worker:
             os.environ["PVAE_PROGRESS"] = "0"  # bars of several processes overwrite each other
         checkpoint = path.with_suffix(".safetensors")
-        if "checkpoint" in self.method.get_params() and not self.cross_fitted:
+        if "checkpoint" in self.method.get_params() and not self.row.sees_doubles:
             self.method.set_params(checkpoint=str(checkpoint))
         try:
             with one_thread():
@@ -143,13 +146,18 @@ class _Part:
 
     def _fits(self, screen: Screen, split: Split) -> Iterator[tuple[pd.DataFrame, tuple]]:
         """The audit and the costs of each fit: one, or one a fold."""
-        folds = cross_fitted(screen, split, self.group) if self.cross_fitted else [split]
+        folded = self.row.sees_doubles
+        folds = cross_fitted(screen, split, self.group) if folded else [split]
         for fold in folds:
             start, cpu = time.perf_counter(), time.process_time()
             self.method.fit(screen, fold)
             costs = (time.perf_counter() - start) / 60, (time.process_time() - cpu) / 60
-            table = audit({self.name: self.method}, screen, fold, group=self.group, seed=self.seed)
-            if self.cross_fitted:
+            methods = {self.name: self.method} | {
+                name: copy.copy(self.method).set_params(**settings)
+                for name, settings in self.row.also.items()
+            }
+            table = audit(methods, screen, fold, group=self.group, seed=self.seed)
+            if folded:
                 # A rank among a fold's few conditions is no rank among all; the references of the
                 # whole split come with the other rows.
                 table = table[table["method"] == self.name].copy()

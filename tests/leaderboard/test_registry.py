@@ -18,6 +18,8 @@ def test_every_row_makes_an_unfitted_method_with_its_settings(name):
     parameters = method.get_params()
     for setting, value in row.settings.items():
         assert parameters[setting] is value or np.all(parameters[setting] == value)
+    for settings in row.also.values():
+        clone(method).set_params(**settings)
     assert parameters.get("seed", 3) == 3
     assert parameters.get("epochs", 10) == max(1, round(row.share * 10))
     assert clone(method).get_params().keys() == parameters.keys()
@@ -26,7 +28,7 @@ def test_every_row_makes_an_unfitted_method_with_its_settings(name):
 def test_every_row_says_what_it_is_and_none_is_named_like_a_reference():
     assert not set(ROWS) & set(REFERENCES)
     table = catalogue()
-    assert list(table.index) == list(ROWS)
+    assert list(table.index) == [n for name, row in ROWS.items() for n in (name, *row.also)]
     assert (table["idea"].str.len() > 10).all() and (table["source"].str.len() > 3).all()
 
 

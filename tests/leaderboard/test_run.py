@@ -1,5 +1,7 @@
 """The leaderboard's runs: one table, each part once, and no part for another question."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,16 @@ def test_what_learns_from_doubles_is_cross_fitted_on_the_same_cells(tmp_path):
     method = RidgeMean(with_doubles=True).fit(screen, fold)
     direct = audit({"m": method}, screen, fold, seed=0).set_index(["method", "metric", "condition"])
     assert seen["nrmse", "A+B"] == pytest.approx(direct.loc[("m", "nrmse", "A+B"), "value"])
+
+
+def test_one_fit_is_scored_under_further_names(rows, screen, split, tmp_path):
+    also = {"PerturbedVAE, means": {"prediction": "means"}}
+    rows = {"PerturbedVAE": replace(rows["PerturbedVAE"], also=also)}
+    table, costs = run(rows, screen, split, tmp_path, seeds=[0])
+    spread = table[(table["metric"] == "var_over_V") & (table["condition"] == "A+B")]
+    spread = spread.set_index("method")["value"]
+    assert 0 < spread["PerturbedVAE, means"] < spread["PerturbedVAE"]
+    assert set(costs["method"]) == {"PerturbedVAE"}
 
 
 def test_several_processes_give_the_same_numbers(rows, screen, split, tmp_path):
