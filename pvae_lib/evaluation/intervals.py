@@ -9,6 +9,8 @@ from pvae_lib.evaluation.metrics import ALL, COLUMNS
 from pvae_lib.exceptions import InputError, nearest
 
 LEVEL = 0.95
+# Two methods that agree on paper differ by rounding, always to one side: no difference at all.
+ROUNDING = 1e-5
 
 
 def bootstrap_means(
@@ -145,12 +147,13 @@ def differences(
 def verdicts(differences: pd.DataFrame, better: Literal["lower", "higher"]) -> pd.Series:
     """What `differences` allow to say of each method: "better", "worse", "not apart" or "–".
 
-    "not apart" where the interval holds 0 or there is none, "–" where the method has no value.
+    "not apart" where the interval holds 0 (or ends within `ROUNDING` of it) or there is none, "–"
+    where the method has no value.
     """
     sign = 1 if better == "higher" else -1
     ends = sign * differences[["low", "high"]]
     found = pd.Series("not apart", index=differences.index, name="verdict")
-    found[ends.min(axis=1) > 0] = "better"
-    found[ends.max(axis=1) < 0] = "worse"
+    found[ends.min(axis=1) > ROUNDING] = "better"
+    found[ends.max(axis=1) < -ROUNDING] = "worse"
     found[differences["difference"].isna()] = "–"
     return found

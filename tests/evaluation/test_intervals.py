@@ -116,11 +116,11 @@ def test_differences_are_taken_on_one_screen(two_methods):
 def test_a_verdict_needs_an_interval_without_zero():
     found = pd.DataFrame(
         {
-            "difference": [0.2, -0.2, 0.1, 0.1, np.nan],
-            "low": [0.1, -0.3, -0.1, np.nan, np.nan],
-            "high": [0.3, -0.1, 0.3, np.nan, np.nan],
+            "difference": [0.2, -0.2, 0.1, 0.1, 2e-8, np.nan],
+            "low": [0.1, -0.3, -0.1, np.nan, 1e-8, np.nan],
+            "high": [0.3, -0.1, 0.3, np.nan, 3e-8, np.nan],
         }
     )
     higher, lower = verdicts(found, "higher"), verdicts(found, "lower")
-    assert list(higher) == ["better", "worse", "not apart", "not apart", "–"]
-    assert list(lower) == ["worse", "better", "not apart", "not apart", "–"]
+    assert list(higher) == ["better", "worse", *["not apart"] * 3, "–"]
+    assert list(lower) == ["worse", "better", *["not apart"] * 3, "–"]
