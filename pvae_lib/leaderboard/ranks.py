@@ -1,16 +1,21 @@
 """Who stands where: ranks on each track side by side, because one track can flatter."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from pvae_lib.evaluation.metrics import CEILING, FLOOR, METRICS
 from pvae_lib.exceptions import InputError, nearest
+from pvae_lib.leaderboard.registry import ROWS
 from pvae_lib.results import overall
 
+LEARN_FROM_DOUBLES = tuple(name for name, row in ROWS.items() if row.sees_doubles)
 
-def ranks(tracks: Mapping[str, pd.DataFrame], metric: str) -> pd.DataFrame:
+
+def ranks(
+    tracks: Mapping[str, pd.DataFrame], metric: str, leave_out: Iterable[str] = LEARN_FROM_DOUBLES
+) -> pd.DataFrame:
     """Rank of every method on every track, 1 best, by its mean over conditions and seeds.
 
     Floor and ceiling are no methods and take no rank. Ties share the mean of their ranks.
@@ -21,6 +26,8 @@ def ranks(tracks: Mapping[str, pd.DataFrame], metric: str) -> pd.DataFrame:
         Name of the track → tidy table of one screen.
     metric
         One that has a better direction.
+    leave_out
+        Methods without a rank; by default those that learn from doubles, no like-for-like rivals.
 
     Returns
     -------
@@ -43,8 +50,7 @@ def ranks(tracks: Mapping[str, pd.DataFrame], metric: str) -> pd.DataFrame:
             raise InputError(f"Track {track!r} holds several screens; give one table a screen.")
         wide = wide.droplevel("screen")
         values = wide[metric] if metric in wide else pd.Series(np.nan, index=wide.index)
-        found[track] = values.drop([FLOOR, CEILING], errors="ignore").rank(
-            ascending=better == "lower"
-        )
+        values = values.drop([FLOOR, CEILING, *leave_out], errors="ignore")
+        found[track] = values.rank(ascending=better == "lower")
     table = pd.DataFrame(found)
     return table.loc[table.mean(axis=1).sort_values(kind="stable").index]

@@ -69,12 +69,15 @@ class Row:
         return self.package is None or has_extra(self.package[0])
 
 
-# All networks get about the same number of steps, which is what small screens lack: batches of 64
-# where a paper has more, and a quarter of the epochs where a batch is of one condition only.
+# The budget of a leaderboard is in passes over the training cells. Batches are of 64 where a paper
+# has more, since small screens lack steps. A batch of one condition on a small screen repeats its
+# few cells, so those models get a quarter of the passes. These are budgets for a CPU, not the
+# papers' own: read the rows as "at this budget".
 BATCH = 64
 # Count models answer with drawn counts. A published error as low as theirs suggests means.
 MEANS = {"prediction": "means"}
-# The package's smallest configuration is made for a GPU; this one was set for its cost on a CPU.
+# The package's smallest configuration is made for a GPU. This one was set for its cost on a CPU, its
+# learning rate (the package's is 1e-4) for so few steps; one trial of two epochs had been seen.
 STATE_ON_CPU = {
     "cell_set_len": 32,
     "hidden_dim": 128,
@@ -184,7 +187,7 @@ ROWS: dict[str, Row] = {
     "STATE": Row(
         StateTransition,
         "transformer from a set of control cells to a set of perturbed ones, reads multi-hot u",
-        "Adduri et al. 2025; arc-state, non-commercial licence; smaller than any it ships",
+        "Adduri et al. 2025; arc-state, non-commercial licence; smaller and with a larger rate",
         STATE_ON_CPU,
         package=("state", "state"),
     ),

@@ -19,13 +19,14 @@ from pvae_lib.evaluation.audit import audit
 from pvae_lib.evaluation.metrics import COLUMNS
 from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.leaderboard.registry import Row
-from pvae_lib.learning.seeds import one_thread
+from pvae_lib.learning.seeds import check_seeds, one_thread
 from pvae_lib.methods.base import Method
 from pvae_lib.screen import Screen
 from pvae_lib.splits import Split, cross_fitted
 
 # The label under which what a fit cost stands in the column `condition`.
 TRAINING = "training"
+FOLDS = 5  # where a row learns from doubles: each is predicted from four fifths of the others
 COSTS = ("minutes", "cpu_minutes", "parameters")
 
 
@@ -66,17 +67,17 @@ def run_leaderboard(
         Tidy and summarised, as `pvae_lib.results.gather` returns it.
     costs
         Tidy, condition "training": minutes (wall clock), cpu_minutes and parameters of each part.
+        Minutes of a fit that was resumed are NaN: its earlier start is not counted.
 
     Raises
     ------
     InputError
         No rows or seeds, and what a method or the audit refuses; finished parts are kept.
     """
-    if not rows or not len(seeds):
-        raise InputError("Nothing to run: give at least one method and one seed.")
+    if not rows:
+        raise InputError("Nothing to run: give at least one method.")
+    check_seeds(seeds)
     check_whole(epochs=epochs)
-    for seed in seeds:
-        check_whole(at_least=0, seed=seed)
     split.check(screen)
     parts = [
         _Part(name, row, row.make(int(seed), epochs), int(seed), group)
@@ -114,14 +115,15 @@ class _Part:
             "parameters": self.method.get_params(),
             "screen": screen.fingerprint,
             "split": split.name,
-            "training cells": hashlib.blake2b(split.train.tobytes(), digest_size=8).hexdigest(),
+            "training cells": _digest(split.train),
             "group": self.group,
+            "scored cells": _digest(split.cells(self.group)),
             "cross-fitted": self.row.sees_doubles,
         }
         if self.row.also:
             identity["also"] = dict(self.row.also)
         text = json.dumps(identity, sort_keys=True, default=str)
-        digest = hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+        digest = _digest(text.encode())
         readable = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
         return f"{readable}-seed{self.seed}-{digest}.csv"
 
@@ -130,15 +132,19 @@ class _Part:
         if in_worker:
             os.environ["PVAE_PROGRESS"] = "0"  # bars of several processes overwrite each other
         checkpoint = path.with_suffix(".safetensors")
+        resumed = checkpoint.exists()
         if "checkpoint" in self.method.get_params() and not self.row.sees_doubles:
             self.method.set_params(checkpoint=str(checkpoint))
         try:
             with one_thread():
                 tables, found = zip(*self._fits(screen, split), strict=True)
         except InputError as error:
-            raise InputError(f"{self.name}, seed {self.seed}: {error}") from error
+            raise InputError(
+                f"{self.name}, seed {self.seed}: {error} Or leave {self.name!r} out of the rows."
+            ) from error
         minutes, cpu_minutes, parameters = map(np.array, zip(*found, strict=True))
-        costs = dict(zip(COSTS, (minutes.sum(), cpu_minutes.sum(), parameters.max()), strict=True))
+        spent = (np.nan, np.nan) if resumed else (minutes.sum(), cpu_minutes.sum())
+        costs = dict(zip(COSTS, (*spent, parameters.max()), strict=True))
         rows = [(screen.name, self.name, TRAINING, c, self.seed, v) for c, v in costs.items()]
         results.write(pd.DataFrame(rows, columns=list(COLUMNS)), _costs_beside(path))
         results.write(pd.concat(tables, ignore_index=True), path)
@@ -147,7 +153,8 @@ class _Part:
     def _fits(self, screen: Screen, split: Split) -> Iterator[tuple[pd.DataFrame, tuple]]:
         """The audit and the costs of each fit: one, or one a fold."""
         folded = self.row.sees_doubles
-        folds = cross_fitted(screen, split, self.group) if folded else [split]
+        k = min(FOLDS, len(split.test_conditions(screen, self.group)))
+        folds = cross_fitted(screen, split, self.group, k, self.seed) if folded else [split]
         for fold in folds:
             start, cpu = time.perf_counter(), time.process_time()
             self.method.fit(screen, fold)
@@ -163,6 +170,10 @@ class _Part:
                 table = table[table["method"] == self.name].copy()
                 table.loc[table["metric"] == "discrimination", "value"] = np.nan
             yield table, (*costs, self.method.count_parameters())
+
+
+def _digest(data: bytes | np.ndarray) -> str:
+    return hashlib.blake2b(bytes(data), digest_size=5).hexdigest()
 
 
 def _costs_beside(path: Path) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 import joblib
 import torch
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 from pvae_lib import progress
 from pvae_lib.exceptions import InputError, check_whole
@@ -47,7 +48,7 @@ def fit_seeds(
         No seeds, a seed twice, or a seed or number of processes that is no whole number; and what
         `fit` refuses.
     """
-    _check_seeds(seeds)
+    check_seeds(seeds)
     methods = [_with_seed(method, seed) for seed in seeds]
     if processes is None:
         on_cpu = getattr(method, "device", "cpu") == "cpu"
@@ -60,7 +61,8 @@ def fit_seeds(
     return list(progress.bar(fitted, total=len(methods), desc="seeds", unit="seed"))
 
 
-def _check_seeds(seeds: Sequence[int]) -> None:
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise InputError for no seeds, a seed given twice, or one that is no whole number from 0."""
     if len(seeds) == 0:
         raise InputError("seeds is empty: give at least one, as in seeds=[0].")
     for seed in seeds:
@@ -91,10 +93,11 @@ def _fit_quietly(method: Any, screen: Any, split: Any) -> Any:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One torch thread inside, whatever there were outside: the same sums in every process."""
+    """One thread inside, of torch and of the BLAS, whatever there were: sums come out the same."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(before)

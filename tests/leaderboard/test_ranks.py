@@ -46,6 +46,14 @@ def test_references_of_truth_take_no_rank():
     assert set(ranks({"x": table}, "nrmse").index) == {"a", "b"}
 
 
+def test_what_learns_from_doubles_takes_no_rank():
+    table = track("x", a=1, b=2)
+    rival = track("x", a=0).assign(method="ridge that sees 80 % of the doubles")
+    found = ranks({"x": pd.concat([table, rival])}, "nrmse")["x"]
+    assert found.to_dict() == {"a": 1, "b": 2}
+    assert ranks({"x": table}, "nrmse", leave_out=["a"])["x"].to_dict() == {"b": 1}
+
+
 @pytest.mark.parametrize(
     ("metric", "message"),
     [("nrms", "No metric 'nrms'; did you mean 'nrmse'"), ("var_over_V", "Neither direction")],

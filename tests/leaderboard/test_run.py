@@ -74,6 +74,17 @@ def test_a_finished_part_is_not_run_again_and_a_lost_one_is(rows, screen, split,
     assert again.equals(table)
 
 
+def test_minutes_of_a_fit_that_was_resumed_are_not_told(rows, screen, split, tmp_path):
+    run(rows, screen, split, tmp_path, seeds=[0])
+    done = next(p for p in tmp_path.glob("perturbedvae*") if "costs" not in p.name)
+    done.unlink()
+    method = rows["PerturbedVAE"].make(0, epochs=2)
+    method.set_params(checkpoint=str(done.with_suffix(".safetensors"))).fit(screen, split)
+    _, costs = run(rows, screen, split, tmp_path, seeds=[0])
+    costs = costs[costs["method"] == "PerturbedVAE"].set_index("metric")["value"]
+    assert costs[["minutes", "cpu_minutes"]].isna().all() and costs["parameters"] > 100
+
+
 def test_another_setting_or_split_is_another_part(rows, screen, split, tmp_path):
     run(rows, screen, split, tmp_path, seeds=[0])
     before = set(tmp_path.iterdir())
@@ -83,6 +94,10 @@ def test_another_setting_or_split_is_another_part(rows, screen, split, tmp_path)
     before = set(tmp_path.iterdir())
     run(rows, screen, splits.paper(screen), tmp_path, seeds=[0])
     assert len(set(tmp_path.iterdir()) - before) == 4
+    fewer = replace(split, test={"double": split.cells("double")[:20]})
+    before = set(tmp_path.iterdir())
+    run(rows, screen, fewer, tmp_path, seeds=[0])
+    assert len(set(tmp_path.iterdir()) - before) == 4  # other cells are scored
 
 
 def test_what_learns_from_doubles_is_cross_fitted_on_the_same_cells(tmp_path):
@@ -91,7 +106,7 @@ def test_what_learns_from_doubles_is_cross_fitted_on_the_same_cells(tmp_path):
     screen = Screen.from_counts(counts, labels, list("abcdefgh"), name="small")
     split = splits.doubles_with_both_singles(screen)
     rows = chosen(["ridge", "ridge that sees 80 % of the doubles"])
-    table, costs = run(rows, screen, split, tmp_path, seeds=[0])
+    table, costs = run(rows, screen, split, tmp_path, seeds=[3])
     raw = table[table["condition"] != ALL].set_index(["method", "metric", "condition"])["value"]
     seen, unseen = raw["ridge that sees 80 % of the doubles"], raw["ridge"]
     assert set(seen["nrmse"].index) == set(unseen["nrmse"].index) == set(screen.doubles)
@@ -99,11 +114,11 @@ def test_what_learns_from_doubles_is_cross_fitted_on_the_same_cells(tmp_path):
     assert seen["discrimination"].isna().all() and not unseen["discrimination"].isna().any()
     fold = next(
         f
-        for f in splits.cross_fitted(screen, split)
+        for f in splits.cross_fitted(screen, split, seed=3)
         if "A+B" in f.test_conditions(screen, "double")
     )
     method = RidgeMean(with_doubles=True).fit(screen, fold)
-    direct = audit({"m": method}, screen, fold, seed=0).set_index(["method", "metric", "condition"])
+    direct = audit({"m": method}, screen, fold, seed=3).set_index(["method", "metric", "condition"])
     assert seen["nrmse", "A+B"] == pytest.approx(direct.loc[("m", "nrmse", "A+B"), "value"])
 
 
@@ -125,7 +140,7 @@ def test_several_processes_give_the_same_numbers(rows, screen, split, tmp_path):
 
 def test_a_method_that_refuses_is_named_and_finished_parts_are_kept(rows, screen, split, tmp_path):
     rows = rows | {"broken": Row(Refuses, "never works", "nowhere at all")}
-    with pytest.raises(InputError, match="broken, seed 0: no graph was given"):
+    with pytest.raises(InputError, match="broken, seed 0: no graph was given.*leave 'broken' out"):
         run(rows, screen, split, tmp_path)
     assert len([p for p in tmp_path.iterdir() if "costs" not in p.name]) == 4
 
@@ -133,10 +148,11 @@ def test_a_method_that_refuses_is_named_and_finished_parts_are_kept(rows, screen
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seeds": []}, "at least one method and one seed"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [0, 0]}, "Seed 0 is given twice"),
         ({"seeds": [-1]}, "seed=-1"),
         ({"epochs": 0}, "epochs=0"),
-        ({"rows": {}}, "at least one method and one seed"),
+        ({"rows": {}}, "at least one method"),
     ],
 )
 def test_what_cannot_be_run_is_refused(rows, screen, split, tmp_path, change, message):

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_info
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.learning import fit_seeds
+from pvae_lib.learning.seeds import one_thread
 
 
 class Drawn(BaseEstimator):
@@ -62,3 +64,11 @@ def test_one_thread_a_seed_and_the_callers_count_is_given_back():
     before = torch.get_num_threads()
     assert fit_seeds(Drawn(), np.ones(3), None, [0], processes=1)[0].threads_ == 1
     assert torch.get_num_threads() == before
+
+
+def test_inside_there_is_one_thread_and_outside_as_many_as_before():
+    before = threadpool_info()
+    with one_thread():
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+        assert torch.get_num_threads() == 1
+    assert threadpool_info() == before
