@@ -76,8 +76,8 @@ class Row:
 BATCH = 64
 # Count models answer with drawn counts. A published error as low as theirs suggests means.
 MEANS = {"prediction": "means"}
-# The package's smallest configuration is made for a GPU. This one was set for its cost on a CPU, its
-# learning rate (the package's is 1e-4) for so few steps; one trial of two epochs had been seen.
+# The smallest one it ships is made for a GPU. This one was set for its cost on a CPU, its learning
+# rate (the package's is 1e-4) for so few steps; one trial of two epochs had been seen by then.
 STATE_ON_CPU = {
     "cell_set_len": 32,
     "hidden_dim": 128,
