@@ -46,12 +46,45 @@ def test_the_pin_of_a_dependency_lies_in_its_range(line):
 
 
 # Where a package is imported by another name than it is installed by.
-IMPORTED_AS = {"pyyaml": "yaml", "scikit-learn": "sklearn", "ipython": "IPython"}
+IMPORTED_AS = {
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "ipython": "IPython",
+    "scvi-tools": "scvi",
+    "arc-state": "state",
+    "cell-gears": "gears",
+}
+
+
+def imports_of(requirements: list[str]) -> set[str]:
+    """The names that packages are imported by."""
+    names = {Requirement(line).name for line in requirements}
+    return {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
+
+
+def load_extra_arguments(tree: ast.Module) -> list[tuple[str, str]]:
+    """(module, extra) of every `load_extra("module", "extra")`."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    called = [call for call in calls if getattr(call.func, "id", None) == "load_extra"]
+    return [tuple(argument.value for argument in call.args) for call in called]
+
+
+def test_every_package_loaded_from_an_extra_is_named_in_it():
+    loaded: dict[tuple[str, str], str] = {}
+    for path in (ROOT / "pvae_lib").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        loaded |= {(m.split(".")[0], extra): path.name for m, extra in load_extra_arguments(tree)}
+    assert ("scvi", "scvi") in loaded
+    missing = {
+        (module, extra): name
+        for (module, extra), name in loaded.items()
+        if module not in imports_of(EXTRAS.get(extra, []))
+    }
+    assert not missing, f"not in the extra of pyproject.toml: {missing}"
 
 
 def test_every_package_imported_is_a_dependency():
-    known = {Requirement(line).name for line in PROJECT["dependencies"] + EXTRAS["scvi"]}
-    known = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in known} | {"scvi"}
+    known = imports_of(PROJECT["dependencies"] + EXTRAS["scvi"])
     imported: dict[str, str] = {}
     for path in (ROOT / "pvae_lib").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
