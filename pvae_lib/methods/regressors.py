@@ -146,8 +146,9 @@ class KNNMean(RegressedMean):
     """The mean change of the k training conditions whose u is nearest.
 
     For a two-hot query, its two singles lie at distance 1 and all other singles at √3: of five
-    neighbours two are informative and three are arbitrary ones among equals. Ties go to the earlier
-    row, so the rows are shuffled by the seed: the spread over seeds shows what the ties do.
+    neighbours two are informative and three are arbitrary ones among equals. Which of the tied rows
+    win depends on their order, so the rows are shuffled by the seed: the spread over seeds shows
+    what the ties do.
 
     Parameters
     ----------
