@@ -1,1 +1,1 @@
-"""Peers that the paper compares with, each re-implemented from its own paper in one file."""
+"""Peers that the paper compares with, each re-implemented in one file, without its code."""

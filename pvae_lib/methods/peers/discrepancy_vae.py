@@ -1,8 +1,10 @@
-"""Discrepancy-VAE, re-implemented from its paper.
+"""Discrepancy-VAE, after published descriptions of it, not from its code.
 
 Zhang, Greenewald, Squires, Srivastava, Shanmugam, Uhler: "Identifiability Guarantees for Causal
-Disentanglement from Soft Interventions", NeurIPS 2023, arXiv 2307.06250, its section on a
-discrepancy-based VAE. The paper's picture, in its words' symbols:
+Disentanglement from Soft Interventions", NeurIPS 2023, arXiv 2307.06250. The paper's text was not
+at hand: this follows its abstract, its published descriptions and the project's notes on it. So the
+equations here carry no numbers of the paper's, their letters need not be its own, and the table
+says "not known to us" where it is not. Its picture of a cell:
 
     Z exogenous noise  →  U = Z (I − G)⁻¹ causal variables on a DAG G  →  X = f(U) expression
 

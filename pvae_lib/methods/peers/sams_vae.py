@@ -1,4 +1,4 @@
-"""SAMS-VAE, re-implemented from its paper, not from its code.
+"""SAMS-VAE, after published descriptions of it, not from its code.
 
 Bereket & Karaletsos, "Modelling Cellular Perturbations with the Sparse Additive Mechanism Shift
 Variational Autoencoder", NeurIPS 2023, arXiv 2311.02794. For cell i under the targets u_i:
@@ -9,9 +9,9 @@ Variational Autoencoder", NeurIPS 2023, arXiv 2311.02794. For cell i under the t
 
 The guide is the correlated one: q(m_t) Bernoulli, relaxed with straight-through gradients;
 q(e_t | m_t) by a network of t and the mask; q(z_b,i | x_i, Σ_t u_it m_t ⊙ e_t) by an encoder that
-is told what the perturbation adds. The paper's full text was not at hand: this follows its
-abstract, its published descriptions and the project's notes on it. So equations carry no numbers,
-and the table says "not known" where it is not.
+is told what the perturbation adds. The paper's text was not at hand: this follows its abstract,
+its published descriptions and the project's notes on it. So the equations here carry no numbers of
+the paper's, and the table says "not known" where it is not.
 
 | hyper-parameter | ours | the paper's, as far as known |
 |---|---|---|

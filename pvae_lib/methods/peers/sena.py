@@ -1,4 +1,4 @@
-"""SENA-discrepancy-VAE, re-implemented from its paper.
+"""SENA-discrepancy-VAE, after published descriptions of it, not from its code.
 
 de la Fuente, Lehmann, Ruiz-Arenas, Voges, Marin-Goñi, Martinez-de-Morentin, Gomez-Cabrero, Ochoa,
 Tegner, Lagani, Hernaez: "Interpretable Causal Representation Learning for Biological Data in the
@@ -10,7 +10,10 @@ g that are annotated to it, and the others through a leak λ; the second is line
     a = σ( x (W ⊙ M_λ) + b )     the activity of each process
     μ, log σ of q(z | x) = linear in a: every causal factor is a combination of activities
 
-Assignment, shift, graph, decoder and loss are those of Discrepancy-VAE.
+Assignment, shift, graph, decoder and loss are those of Discrepancy-VAE. The paper's text was not
+at hand: this follows its abstract, its published descriptions and the project's notes on it. So the
+equations here carry no numbers of the paper's, and the table says "not known to us" where it is
+not.
 
 | hyper-parameter | ours | the published set-up |
 |---|---|---|
