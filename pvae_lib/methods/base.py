@@ -13,6 +13,9 @@ from pvae_lib.screen import Screen
 from pvae_lib.screen.labels import multi_hot
 from pvae_lib.splits import Split
 
+# What a method that models cells can be asked for, as its parameter `prediction`.
+PREDICTIONS = ("samples", "means")
+
 
 class Method(BaseEstimator, ABC):
     """Configure, `fit(screen, split)`, `predict(controls, condition, n, seed)`.

@@ -15,7 +15,7 @@ from pvae_lib.learning.loop import TrainingSettings, train
 from pvae_lib.learning.pairing import check_pairing, check_partners
 from pvae_lib.learning.randomness import NormalNoise, generator, seeded_initialisation
 from pvae_lib.methods import saved
-from pvae_lib.methods.base import Method
+from pvae_lib.methods.base import PREDICTIONS, Method
 from pvae_lib.model import Objective, ObjectiveConfig, PerturbedVAE, PerturbedVAEConfig
 from pvae_lib.model.config import one_of
 from pvae_lib.model.residuals import residuals
@@ -23,7 +23,6 @@ from pvae_lib.screen import Screen
 from pvae_lib.screen.labels import canonical_label
 from pvae_lib.splits import Split
 
-PREDICTIONS = ("samples", "means")
 ROWS_AT_ONCE, RESIDUAL_CELLS = 2048, 2000
 # These do not change what is learned, so a checkpoint made with others may be resumed.
 NOT_IDENTITY = {"device", "checkpoint", "checkpoint_seconds", "prediction", "decoder_noise"}

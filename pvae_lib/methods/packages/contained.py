@@ -12,6 +12,8 @@ import torch
 
 from pvae_lib.learning.randomness import generator
 
+# Lightning's word for a torch device.
+ACCELERATORS = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 TALKATIVE = ("lightning", "lightning.pytorch", "pytorch_lightning", "scvi", "state")
 
 

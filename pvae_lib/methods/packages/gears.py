@@ -23,6 +23,7 @@ from pvae_lib.methods.base import Method
 from pvae_lib.methods.means import TrainingMeans
 from pvae_lib.methods.packages.contained import contained
 from pvae_lib.methods.packages.gears_input import (
+    N_DE,
     RESPONSES,
     read_edges,
     response_edges,
@@ -116,11 +117,16 @@ class Gears(Method):
         ------
         InputError
             The extra is not installed, a parameter without meaning, no such graph file or one
-            without the columns, a training condition with fewer than three cells, or weights that
-            became no numbers.
+            without the columns, fewer than 20 genes, a training condition with fewer than three
+            cells, or weights that became no numbers.
         """
         self._remember(screen, split)
         self._check_parameters()
+        if screen.n_genes < N_DE:
+            raise InputError(
+                f"Screen {screen.name!r} has {screen.n_genes} genes: GEARS scores {N_DE} DE genes "
+                f"of each condition, so give a screen with at least {N_DE}."
+            )
         if self.graph == RESPONSES:
             edges = response_edges(TrainingMeans.of(screen, split), self.coexpress_threshold)
         else:

@@ -102,7 +102,7 @@ class _Counts(sp.csr_matrix):
 
 
 def _de(data: Any, adata: ad.AnnData, cell: int) -> list[int]:
-    """Indices of the DE genes of a cell's condition, fewer than 20 only where there are fewer."""
+    """Indices of the 20 DE genes of a cell's condition."""
     ranked = adata.uns["rank_genes_groups_cov_all"][adata.obs["condition_name"].iloc[cell]]
     return [data.node_map[gene] for gene in ranked[:N_DE]]
 

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pvae_lib.exceptions import InputError, check_number, check_whole, nearest
+from pvae_lib.exceptions import InputError, check_number, check_whole
 from pvae_lib.extras import load_extra
 from pvae_lib.learning.device import resolve_device
-from pvae_lib.methods.base import Method
+from pvae_lib.methods.base import PREDICTIONS, Method
 from pvae_lib.methods.means import TrainingMeans
-from pvae_lib.methods.packages.contained import contained
+from pvae_lib.methods.packages.contained import ACCELERATORS, contained
+from pvae_lib.model.config import one_of
 from pvae_lib.screen import CONTROL, Screen
 from pvae_lib.screen.labels import canonical_label, genes_of
 from pvae_lib.splits import Split
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
     from scvi.model import SCVI
 
 LIKELIHOODS = ("zinb", "nb", "poisson")
-PREDICTIONS = ("samples", "means")
 SIZE = "size"  # the column of a cell's size factor
 ROWS_AT_ONCE = 2048
-ACCELERATORS = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 
 
 def scvi_input(screen: Screen) -> ad.AnnData:
@@ -89,11 +88,7 @@ def train_scvi(
     )
     check_whole(at_least=0, seed=seed)
     check_number(learning_rate=learning_rate)
-    if gene_likelihood not in LIKELIHOODS:
-        raise InputError(
-            f"gene_likelihood={gene_likelihood!r} is unknown; "
-            f"{nearest(gene_likelihood, LIKELIHOODS)}"
-        )
+    one_of("gene_likelihood", gene_likelihood, LIKELIHOODS)
     if len(cells) == 0:
         raise InputError(f"No cells of screen {screen.name!r} to train on: give at least one.")
     accelerator = ACCELERATORS[resolve_device(device).type]
@@ -192,11 +187,7 @@ class ScviAdditive(Method):
             What `train_scvi` refuses, or an unknown `prediction`.
         """
         self._remember(screen, split)
-        if self.prediction not in PREDICTIONS:
-            raise InputError(
-                f"prediction={self.prediction!r} is unknown; "
-                f"{nearest(self.prediction, PREDICTIONS)}"
-            )
+        one_of("prediction", self.prediction, PREDICTIONS)
         parameters = {k: v for k, v in self.get_params().items() if k != "prediction"}
         model = train_scvi(screen, split.train, **parameters)
         with contained(self.seed, "scVI latents"):

@@ -21,11 +21,10 @@ from pvae_lib.extras import load_extra
 from pvae_lib.learning.device import resolve_device
 from pvae_lib.learning.randomness import generator
 from pvae_lib.methods.base import Method
-from pvae_lib.methods.packages.contained import contained
+from pvae_lib.methods.packages.contained import ACCELERATORS, contained
 from pvae_lib.screen import Screen
 from pvae_lib.splits import Split
 
-ACCELERATORS = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 CLIP = 10.0  # the package's gradient_clip_val
 BATCH_NAMES = ("pert_emb", "ctrl_cell_emb", "pert_cell_emb")
 

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from pvae_lib.learning.count_batches import CountBatches
+from pvae_lib.methods.base import PREDICTIONS
 from pvae_lib.methods.peers.trained import Normal, TrainedPeer
 from pvae_lib.model.config import one_of
 from pvae_lib.model.counts import CountStart
 from pvae_lib.screen import Screen
 from pvae_lib.splits import Split
 
-PREDICTIONS = ("samples", "means")
 DRAWS_OF_A_MEAN = 32
 
 

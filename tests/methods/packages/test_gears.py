@@ -55,6 +55,12 @@ def test_parameters_without_meaning_are_refused(peers_screen, peers_split, wrong
         Gears(**wrong).fit(peers_screen, peers_split)
 
 
+def test_a_screen_with_fewer_genes_than_are_scored_is_refused(peers_screen):
+    few = peers_screen.select_genes(peers_screen.genes[:19])
+    with pytest.raises(InputError, match="19 genes.*at least 20"):
+        Gears(**SMALL).fit(few, splits.doubles_with_both_singles(few))
+
+
 def test_the_stand_in_graph_joins_genes_whose_singles_respond_alike():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 200))

@@ -92,8 +92,8 @@ def test_means_agree_with_samples_and_vary_less(means, peers_controls):
 
 
 @needs_scvi
-def test_the_same_seed_gives_the_same_cells_and_touches_no_global_generator(
-    fitted, peers_screen, peers_split, peers_controls
+def test_the_same_seed_gives_the_same_cells_without_the_network_or_a_global_generator(
+    peers_screen, peers_split, peers_controls, no_network
 ):
     torch.manual_seed(1)
     expected = torch.rand(3)

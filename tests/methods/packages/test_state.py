@@ -77,7 +77,9 @@ def test_a_prediction_is_the_packages_own_on_whole_sets(fitted, peers_controls, 
 
 
 @needs_state
-def test_the_same_seed_gives_the_same_network(peers_screen, peers_split, peers_controls):
+def test_it_trains_without_the_network_and_the_same_seed_gives_the_same_weights(
+    peers_screen, peers_split, peers_controls, no_network
+):
     runs = [
         StateTransition(**SMALL, epochs=1, seed=seed)
         .fit(peers_screen, peers_split)
