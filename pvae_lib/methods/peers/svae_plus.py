@@ -1,4 +1,4 @@
-"""sVAE+, re-implemented from its paper, not from its code.
+"""sVAE+, after published descriptions of it, not from its code.
 
 Lopez, Tagasovska, Ra, Cho, Pritchard & Regev, "Learning Causal Representations of Single Cells
 via Sparse Mechanism Shift Modeling", CLeaR 2023, arXiv 2211.03553. Each intervention a is a label
@@ -12,7 +12,8 @@ of its own (one-hot) and shifts a sparse set of latents:
 inferred by q(z | x) Gaussian, q(γ_aj) Bernoulli, q(π_j) Beta; μ is a parameter. Given these, the
 expectations over γ and π have closed forms, which are used here: nothing is relaxed. The paper's
 text was not at hand: this follows its abstract, its published descriptions and the project's
-notes on it. So equations carry no numbers, and the table says "not known" where it is not.
+notes on it. So the equations here carry no numbers of the paper's, and the table says "not known"
+where it is not.
 
 A double is not in the model: a one-hot label says nothing of a combination never trained on. It
 is asked for here by adding the two singles' shifts, γ_a μ_a + γ_b μ_b, to the latent prior mean.
@@ -34,9 +35,16 @@ what it did. A double among the training conditions is a label, and is asked for
 | library | total over all genes; one softmax column more | not known |
 | decoder's bias, θ at the start | training shares, moments | not known |
 | prediction | a control cell's latents plus the shift | prior of the intervention, in samples |
+
+The default prior acts slowly: it counts 1 / n_cells in the loss. From its own start, short training
+gives as few shifts without its term as with it, so that their number says where γ began. In the
+tests' small simulation, from γ = 1/2 at 1e-2, 3,000 steps left 3.7 shifts an intervention of 10
+latents with the prior and 5.5 without its term (one seed); a stronger prior shows within 900.
 """
 
 import math
+from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 import torch
@@ -111,6 +119,10 @@ def kl_gamma(logits: Tensor, sparsity: Beta) -> Tensor:
     on = F.logsigmoid(logits) - (torch.digamma(alpha) - both)
     off = F.logsigmoid(-logits) - (torch.digamma(beta) - both)
     return (p * on + (1 - p) * off).sum()
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 class NegativeElbo:
@@ -196,7 +208,8 @@ class SVAEPlusMethod(CountPeer):
         self.labels_ = split.train_conditions(screen)
         self.n_cells_ = len(split.train)
         sparsity = (1.0, float(len(self.labels_))) if self.sparsity is None else self.sparsity
-        if len(sparsity) != 2 or min(sparsity) <= 0:
+        usable = isinstance(sparsity, Sequence) and len(sparsity) == 2
+        if not usable or not all(_is_positive(value) for value in sparsity):
             raise InputError(f"sparsity={self.sparsity!r} is no pair (α, β) of numbers above 0.")
         start = self._start(screen, split)
         return SVAEPlus(len(self.labels_), self.d_z, self.hidden, self.layers, sparsity, start)

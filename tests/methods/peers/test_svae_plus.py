@@ -61,10 +61,28 @@ def test_the_shifted_latents_are_sparse_and_found(world, trained):
     assert recovery(trained, *world).mean() > 0.8
 
 
-def test_with_a_dense_slab_the_shifts_are_not_sparse(screen, split):
-    method = SVAEPlusMethod(**SMALL, epochs=60, sparsity=(1000.0, 1.0)).fit(screen, split)
-    assert shifted(method).mean() > SPARSE
-    assert shifted(method)[-1] > 1
+class FromEvenOdds(SVAEPlusMethod):
+    """Starts at γ = 1/2 everywhere, so that neither outcome is where it began."""
+
+    def _network(self, screen, split):
+        network = super()._network(screen, split)
+        torch.nn.init.zeros_(network.gamma_logits)
+        return network
+
+
+# Without kl_gamma in the loss, five at the start become 5.8 (NULL's 4.2 to 4.8), prior or not.
+@pytest.mark.parametrize(
+    ("sparsity", "fewest", "most", "most_of_null"),
+    [((1.0, 1000.0), 0, 4.5, 3), ((1000.0, 1.0), 7, 10, 10)],
+    ids=["a sparse prior", "a dense prior"],
+)
+def test_the_prior_decides_how_many_are_shifted(
+    screen, split, sparsity, fewest, most, most_of_null
+):
+    parameters = {**SMALL, "learning_rate": 1e-2, "epochs": 60, "sparsity": sparsity}
+    expected = FromEvenOdds(**parameters).fit(screen, split).shift_probabilities().sum(1)
+    assert fewest < expected.mean() < most
+    assert expected[-1] < most_of_null
 
 
 @pytest.mark.parametrize("double", DOUBLES)
@@ -117,7 +135,13 @@ def test_global_terms_count_once_for_all_cells(trained, split):
     np.testing.assert_allclose(beyond.mean(), shared.mean(), rtol=0.05)
 
 
-@pytest.mark.parametrize("wrong", [{"sparsity": (0.0, 1.0)}, {"prediction": "x"}, {"hidden": 0}])
+@pytest.mark.parametrize("pair", [(0.0, 1.0), 3.0, ("a", 1), (1.0,), (1.0, np.nan), (True, 2)])
+def test_a_sparsity_that_is_no_pair_of_positive_numbers_is_refused(screen, split, pair):
+    with pytest.raises(InputError, match="sparsity=.*no pair"):
+        SVAEPlusMethod(**SMALL, epochs=1, sparsity=pair).fit(screen, split)
+
+
+@pytest.mark.parametrize("wrong", [{"prediction": "x"}, {"hidden": 0}])
 def test_unusable_parameters_are_refused(screen, split, wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         SVAEPlusMethod(**{**SMALL, "epochs": 1, **wrong}).fit(screen, split)
