@@ -67,6 +67,8 @@ def differences_figure(
 def ranks_figure(ranks: pd.DataFrame) -> Figure:
     """Ranks on several tracks as lines: a steep line is a method that one track flatters.
 
+    Methods with the same ranks on every track are one line with all their names.
+
     Parameters
     ----------
     ranks
@@ -81,13 +83,15 @@ def ranks_figure(ranks: pd.DataFrame) -> Figure:
         raise InputError("Ranks are compared on two tracks or more.")
     last = ranks.shape[1] - 1
     figure, ax = plt.subplots(figsize=(2.6 * ranks.shape[1] + 2.4, 0.3 * len(ranks) + 1.2))
-    for number, (method, row) in enumerate(ranks.iterrows()):
+    same = ranks.fillna(-1).apply(tuple, axis=1)
+    for number, (_, tied) in enumerate(ranks.groupby(same, sort=False)):
+        row, names = tied.iloc[0], "\n".join(tied.index)
         colour = OKABE_ITO[number % (len(OKABE_ITO) - 1)]
         dash = ("-", "--", ":")[number // (len(OKABE_ITO) - 1) % 3]
         ax.plot(range(last + 1), row.to_numpy(), dash, marker="o", color=colour, lw=1.6, ms=5)
         first = int(row.notna().to_numpy().argmax())
         ax.annotate(
-            method, (first, row.iloc[first]), (-8, 0), textcoords="offset points",
+            names, (first, row.iloc[first]), (-8, 0), textcoords="offset points",
             ha="right", va="center", color=colour, fontsize=8.5,
         )  # fmt: skip
     ax.set_xticks(range(last + 1), ranks.columns)

@@ -54,6 +54,12 @@ def test_ranks_are_drawn_best_on_top_and_gaps_stay_gaps():
     assert np.isnan(ax.lines[1].get_ydata()[1]) and ax.get_ylim()[0] > ax.get_ylim()[1]
 
 
+def test_methods_that_tie_everywhere_are_one_line_with_all_names():
+    ranks = pd.DataFrame({"x": [1.5, 1.5, 3], "y": [1.5, 1.5, np.nan]}, index=["a", "b", "c"])
+    ax = ranks_figure(ranks).axes[0]
+    assert [t.get_text() for t in ax.texts] == ["a\nb", "c"] and len(ax.lines) == 2
+
+
 def test_one_track_gives_no_comparison():
     with pytest.raises(InputError, match="two tracks"):
         ranks_figure(pd.DataFrame({"x": [1]}, index=["a"]))
