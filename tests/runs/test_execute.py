@@ -198,7 +198,13 @@ def test_ctrl_c_keeps_what_is_done(make_notebook, tmp_path):
     )
     notebook, run = make_notebook(*cells), tmp_path / "run"
     words = ["-m", "pvae_lib.runs", str(notebook), "--out", str(run)]
-    process = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Started in the background, as `nohup make test &` does, a shell hands SIGINT on ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 180
     while not (run / "pid").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
