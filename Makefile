@@ -55,7 +55,7 @@ $(READY): pyproject.toml constraints.txt
 	    "sudo apt install python3-venv; then run make again."; exit 2; }
 	@rm -f $(VENV)/ready-*
 	@sh .ci/install_torch $(BIN)/python $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,sweep,course]'
 	@$(BIN)/python -m ipykernel install --sys-prefix --name pvae --display-name pvae >/dev/null
 	@touch $@
 

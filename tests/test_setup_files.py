@@ -107,10 +107,10 @@ def test_environment_yml_installs_the_same_set():
     assert options == {
         "extra-index-url": "https://download.pytorch.org/whl/cpu",
         "constraint": "constraints.txt",
-        "editable": ".[dev]",
+        "editable": ".[dev,sweep,course]",
     }
     makefile = (ROOT / "Makefile").read_text()
-    assert "--constraint constraints.txt --editable '.[dev]'" in makefile
+    assert "--constraint constraints.txt --editable '.[dev,sweep,course]'" in makefile
 
 
 def make(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
