@@ -11,6 +11,8 @@ from pvae_lib.exceptions import InputError, nearest
 LEVEL = 0.95
 # Two methods that agree on paper differ by rounding, always to one side: no difference at all.
 ROUNDING = 1e-5
+# With few seeds this is a rough screen, not a test at 95 %.
+SEED_ERRORS = 2
 
 
 def bootstrap_means(
@@ -102,6 +104,7 @@ def differences(
 
     Differences are paired: first the mean over seeds of each condition, then method − bar within
     a condition, then a bootstrap over the conditions. What makes a condition hard for all cancels.
+    The spread over seeds is paired too: both rows saw the same held-out and control cells there.
 
     Parameters
     ----------
@@ -117,8 +120,8 @@ def differences(
     Returns
     -------
     One row a method but the bar: `difference`, `low`, `high`, the number of `conditions` in which
-    both are defined, and `seed_sd`, the standard deviation (divisor n − 1) over seeds of the
-    method's mean over conditions, NaN for a single seed.
+    both are defined, `seed_sd`, the standard deviation (divisor n − 1) over seeds of the mean over
+    conditions of method − bar, NaN for a single seed, and the number of those `seeds`.
 
     Raises
     ------
@@ -139,21 +142,34 @@ def differences(
     )
     apart = wide.drop(columns=bar).sub(wide[bar], axis=0)
     mean, low, high = bootstrap_means(apart.to_numpy(), n_resamples=n_resamples, seed=seed)
-    of_seeds = raw.groupby(["method", "seed"])["value"].mean().groupby("method").std()
-    found = {"difference": mean, "low": low, "high": high, "conditions": apart.notna().sum()}
-    return pd.DataFrame(found, index=apart.columns).assign(seed_sd=of_seeds)
+    cases = raw.pivot_table(
+        index=["seed", "condition"], columns="method", values="value", dropna=False
+    )
+    of_seeds = cases.drop(columns=bar).sub(cases[bar], axis=0).groupby("seed").mean()
+    found = {
+        "difference": mean,
+        "low": low,
+        "high": high,
+        "conditions": apart.notna().sum(),
+        "seed_sd": of_seeds.std(),
+        "seeds": of_seeds.count(),
+    }
+    return pd.DataFrame(found, index=apart.columns)
 
 
 def verdicts(differences: pd.DataFrame, better: Literal["lower", "higher"]) -> pd.Series:
     """What `differences` allow to say of each method: "better", "worse", "not apart" or "–".
 
-    "not apart" where the interval holds 0 (or ends within `ROUNDING` of it) or there is none, "–"
-    where the method has no value.
+    "not apart" where the interval holds 0 (or ends within `ROUNDING` of it) or there is none, and
+    where another choice of seeds may turn it: with two seeds or more, where the difference is
+    within `SEED_ERRORS` standard errors of its mean over seeds. "–" where the method has no value.
     """
     sign = 1 if better == "higher" else -1
     ends = sign * differences[["low", "high"]]
     found = pd.Series("not apart", index=differences.index, name="verdict")
     found[ends.min(axis=1) > ROUNDING] = "better"
     found[ends.max(axis=1) < -ROUNDING] = "worse"
+    error = differences["seed_sd"] / np.sqrt(differences["seeds"])  # NaN for a single seed
+    found[differences["difference"].abs() < SEED_ERRORS * error] = "not apart"
     found[differences["difference"].isna()] = "–"
     return found

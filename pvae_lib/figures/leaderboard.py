@@ -16,8 +16,9 @@ def differences_figure(
 ) -> Figure:
     """Each method's distance from a bar, with its interval, ordered from best to worst.
 
-    Filled marks lie apart from the bar (the interval does not hold 0): round ones are better,
-    square ones worse. Open marks cannot be told from it.
+    Filled marks lie apart from the bar (`pvae_lib.evaluation.intervals.verdicts`): round ones are
+    better, square ones worse. Open marks cannot be told from it: the interval holds 0, or the
+    seeds differ too much.
 
     Parameters
     ----------

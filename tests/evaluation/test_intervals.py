@@ -77,12 +77,13 @@ def test_summary_of_one_seed_has_no_row_over_seeds():
 
 @pytest.fixture
 def two_methods():
-    """B is 0.5 above A in every condition and seed, while conditions differ by far more."""
+    """B is 0.4, 0.5, 0.6 above A in three seeds, while conditions and seeds differ by far more."""
     rows = [
-        ("s", method, condition, "m", seed, 10.0 * number + 0.1 * seed + 0.5 * (method == "B"))
+        ("s", method, condition, "m", seed, 10.0 * number - seed + above)
         for method in "AB"
         for number, condition in enumerate(["x", "y", "z", "w"])
         for seed in range(3)
+        for above in [0.4 + 0.1 * seed if method == "B" else 0.0]
     ]
     return pd.DataFrame(rows, columns=["screen", "method", "condition", "metric", "seed", "value"])
 
@@ -92,7 +93,21 @@ def test_differences_are_paired_by_condition(two_methods):
     assert list(found.index) == ["B"]
     assert found.loc["B", ["difference", "low", "high"]].to_numpy() == pytest.approx(0.5)
     assert found.loc["B", "conditions"] == 4
-    assert found.loc["B", "seed_sd"] == pytest.approx(0.1)
+
+
+def test_the_spread_over_seeds_is_that_of_the_difference(two_methods):
+    found = differences(two_methods, bar="A", metric="m")
+    assert found.loc["B", "seed_sd"] == pytest.approx(0.1)  # either row's own is about 1
+    assert found.loc["B", "seeds"] == 3
+    one = differences(two_methods[two_methods["seed"] == 0], bar="A", metric="m").loc["B"]
+    assert np.isnan(one["seed_sd"]) and one["seeds"] == 1
+
+
+def test_a_seed_without_the_bar_is_no_pair(two_methods):
+    gone = (two_methods["method"] == "A") & (two_methods["seed"] == 1)
+    found = differences(two_methods[~gone], bar="A", metric="m").loc["B"]
+    assert found["seeds"] == 2
+    assert found["seed_sd"] == pytest.approx(0.2 / np.sqrt(2))
 
 
 def test_differences_leave_out_what_one_of_the_two_does_not_define(two_methods):
@@ -119,8 +134,22 @@ def test_a_verdict_needs_an_interval_without_zero():
             "difference": [0.2, -0.2, 0.1, 0.1, 2e-8, np.nan],
             "low": [0.1, -0.3, -0.1, np.nan, 1e-8, np.nan],
             "high": [0.3, -0.1, 0.3, np.nan, 3e-8, np.nan],
+            "seed_sd": np.nan,
+            "seeds": 1,
         }
     )
     higher, lower = verdicts(found, "higher"), verdicts(found, "lower")
     assert list(higher) == ["better", "worse", *["not apart"] * 3, "–"]
     assert list(lower) == ["worse", "better", *["not apart"] * 3, "–"]
+
+
+def test_a_verdict_needs_two_standard_errors_over_seeds():
+    """Four seeds halve the standard deviation, so the line is at a difference of one of them."""
+    found = pd.DataFrame(
+        {"difference": [0.2, 0.2, -0.2, -0.2], "seed_sd": [0.19, 0.21] * 2, "seeds": 4}
+    )
+    found = found.assign(low=found["difference"] - 0.1, high=found["difference"] + 0.1)
+    assert list(verdicts(found, "higher")) == ["better", "not apart", "worse", "not apart"]
+    assert list(verdicts(found, "lower")) == ["worse", "not apart", "better", "not apart"]
+    alone = found.assign(seed_sd=np.nan, seeds=1)
+    assert list(verdicts(alone, "higher")) == ["better", "better", "worse", "worse"]

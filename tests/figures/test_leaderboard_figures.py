@@ -22,6 +22,8 @@ def differences():
         "difference": [0.2, -0.3, 0.01, np.nan],
         "low": [0.1, -0.4, -0.1, np.nan],
         "high": [0.3, -0.2, 0.12, np.nan],
+        "seed_sd": np.nan,
+        "seeds": 1,
     }
     return pd.DataFrame(found, index=["up", "down", "level", "undefined"])
 
