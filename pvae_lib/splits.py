@@ -85,7 +85,7 @@ class Split:
         record["train"] = self.train.tolist()
         record["test"] = {group: cells.tolist() for group, cells in self.test.items()}
         with write_atomically(path) as partial_path:
-            partial_path.write_text(json.dumps(record))
+            partial_path.write_text(json.dumps(record), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | os.PathLike, screen: Screen) -> "Split":
@@ -98,7 +98,7 @@ class Split:
         """
         path = Path(path)
         try:
-            record = json.loads(path.read_text())
+            record = json.loads(path.read_text(encoding="utf-8"))
             split = cls(
                 name=record["name"],
                 train=np.array(record["train"], dtype=np.int64),

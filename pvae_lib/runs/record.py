@@ -53,7 +53,8 @@ def earlier_starts(folder: Path) -> list[dict[str, Any]]:
 def write(folder: Path, record: Mapping[str, Any]) -> None:
     """Write the record into the run's folder; InputError where that cannot be."""
     with write_atomically(folder / FILE) as path:
-        path.write_text(yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def refuse_other_run(folder: Path, notebook: Path, parameters: Mapping[str, Any]) -> None:

@@ -171,7 +171,7 @@ def _read_matrix(path: Path, shape: tuple[int, int], columns: np.ndarray) -> sp.
 
 def _read_header(path: Path) -> tuple[int, tuple[int, int], int]:
     """Number of lines before the entries, (genes, cells), number of entries."""
-    with gzip.open(path, "rt") as lines:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
         if not next(lines, "").startswith("%%MatrixMarket matrix coordinate"):
             raise InputError(f"{path} is no Matrix Market file of coordinates.")
         for number, line in enumerate(lines, start=2):
