@@ -1,6 +1,5 @@
 """PerturbedVAE as a method: from a screen and a split to predicted cells."""
 
-import hashlib
 import os
 from dataclasses import fields
 from typing import Literal, Self
@@ -24,8 +23,6 @@ from pvae_lib.screen.labels import canonical_label
 from pvae_lib.splits import Split
 
 ROWS_AT_ONCE, RESIDUAL_CELLS = 2048, 2000
-# These do not change what is learned, so a checkpoint made with others may be resumed.
-NOT_IDENTITY = {"device", "checkpoint", "checkpoint_seconds", "prediction", "decoder_noise"}
 
 
 class PerturbedVAEMethod(Method):
@@ -35,7 +32,7 @@ class PerturbedVAEMethod(Method):
     ----------
     d_nu, d_iota, hidden, layers, mechanism, mechanism_hidden, scm, prior_variance
         The network; see `pvae_lib.model.PerturbedVAEConfig`.
-    w_kl_nu, w_kl_iota, alpha, reconstruction, annealing
+    w_kl_nu, w_kl_iota, alpha, reconstruction, annealing, w_mmd
         The objective; see `pvae_lib.model.ObjectiveConfig`.
     pairing, given
         Which control stands beside each cell: "random", "nearest", "optimal_transport", or
@@ -56,7 +53,7 @@ class PerturbedVAEMethod(Method):
     Attributes
     ----------
     network_ : the trained PerturbedVAE, on the CPU whatever it was trained on
-    history_ : DataFrame, one row a step: loss, recon, kl_nu, kl_iota, alignment
+    history_ : DataFrame, one row a step: loss, recon, kl_nu, kl_iota, alignment, and mmd if used
     variance_ratio_ : Var(x̂)/Var(x) of reconstructed training cells: near 0 is collapse
     """
 
@@ -75,6 +72,7 @@ class PerturbedVAEMethod(Method):
         alpha: float = 0.05,
         reconstruction: str = "mean",
         annealing: str = "linear",
+        w_mmd: float = 0.0,
         pairing: str = "random",
         given: np.ndarray | None = None,
         reconstruct_controls: bool = False,
@@ -102,6 +100,7 @@ class PerturbedVAEMethod(Method):
         self.alpha = alpha
         self.reconstruction = reconstruction
         self.annealing = annealing
+        self.w_mmd = w_mmd
         self.pairing = pairing
         self.given = given
         self.reconstruct_controls = reconstruct_controls
@@ -146,14 +145,14 @@ class PerturbedVAEMethod(Method):
         )
         if batches.given is not None:
             check_partners(batches.given, batches.cells, batches.controls)
-        self._note_origin(screen, split)
+        self.origin_ = saved.origin(screen, split)
         self.history_ = train(
             network,
             Objective(weights),
             batches,
             settings,
             checkpoint=self.checkpoint,
-            identity=self._identity(),
+            identity=saved.identity(self.get_params(), self.origin_),
             name=f"PerturbedVAE, seed {self.seed}",
         )
         self.network_ = network.cpu()
@@ -268,37 +267,24 @@ class PerturbedVAEMethod(Method):
         one_of("prediction", self.prediction, PREDICTIONS)
         check_pairing(self.pairing)
         check_whole(at_least=0, seed=self.seed)
-        weights = ObjectiveConfig(
-            self.w_kl_nu, self.w_kl_iota, self.alpha, self.reconstruction, self.annealing
-        )
+        weights = ObjectiveConfig(**self._shared(ObjectiveConfig))
         settings = TrainingSettings(
             self.epochs, self.learning_rate, self.keep, checkpoint_seconds=self.checkpoint_seconds
         )
         return weights, settings, resolve_device(self.device)
 
+    def _shared(self, config: type) -> dict:
+        """The parameters that are fields of a configuration too."""
+        names = {field.name for field in fields(config)} & self.get_params().keys()
+        return {name: getattr(self, name) for name in names}
+
     def _network_config(self, n_genes: int) -> PerturbedVAEConfig:
-        shared = {field.name for field in fields(PerturbedVAEConfig)} & self.get_params().keys()
         return PerturbedVAEConfig(
             n_genes=n_genes,
             n_targets=len(self.targets_),
             learned_variance=self.reconstruction == "learned_variance",
-            **{name: getattr(self, name) for name in shared},
+            **self._shared(PerturbedVAEConfig),
         )
-
-    def _note_origin(self, screen: Screen, split: Split) -> None:
-        self.origin_ = {
-            "screen": screen.fingerprint,
-            "split": split.name,
-            "training cells": hashlib.blake2b(split.train.tobytes(), digest_size=8).hexdigest(),
-        }
-
-    def _identity(self) -> dict:
-        """What makes this training run this run."""
-        given = None if self.given is None else np.asarray(self.given, np.int64).tobytes()
-        parameters = saved.plain(self.get_params())
-        identity = {k: v for k, v in parameters.items() if k not in NOT_IDENTITY}
-        identity["given"] = given and hashlib.blake2b(given, digest_size=8).hexdigest()
-        return identity | self.origin_
 
     @torch.no_grad()
     def _measure_residuals(self, batches: PairedBatches) -> None:

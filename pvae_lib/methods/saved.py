@@ -1,5 +1,6 @@
 """A trained PerturbedVAE in one file: parameters, weights, and what it was trained on."""
 
+import hashlib
 import os
 
 import numpy as np
@@ -8,16 +9,42 @@ from torch import Tensor
 from pvae_lib.exceptions import InputError
 from pvae_lib.learning import checkpoint
 from pvae_lib.screen import Screen
+from pvae_lib.splits import Split
 
 KIND = "PerturbedVAE"
 # Given pairs serve training only; a checkpoint's path means nothing on another machine.
 LEFT_OUT = {"given": None, "checkpoint": None}
+# These do not change what is learned, so a checkpoint made with others may be resumed.
+NOT_IDENTITY = {"device", "checkpoint", "checkpoint_seconds", "prediction", "decoder_noise"}
 
 
 def plain(parameters: dict) -> dict:
     """Parameters as JSON keeps them: NumPy's scalars as Python's, without what is `LEFT_OUT`."""
     kept = {**parameters, **LEFT_OUT}
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in kept.items()}
+
+
+def origin(screen: Screen, split: Split) -> dict[str, str]:
+    """What a method was trained on."""
+    return {
+        "screen": screen.fingerprint,
+        "split": split.name,
+        "training cells": _digest(split.train),
+    }
+
+
+def identity(parameters: dict, origin: dict[str, str]) -> dict:
+    """What makes a training run this run and no other: its parameters and what it trains on."""
+    found = {k: v for k, v in plain(parameters).items() if k not in NOT_IDENTITY}
+    if not found["w_mmd"]:
+        del found["w_mmd"]  # checkpoints from before there was this switch stay valid
+    given = parameters["given"]
+    found["given"] = None if given is None else _digest(np.asarray(given, np.int64))
+    return found | origin
+
+
+def _digest(array: np.ndarray) -> str:
+    return hashlib.blake2b(array.tobytes(), digest_size=8).hexdigest()
 
 
 def write(path: str | os.PathLike, tensors: dict[str, Tensor], record: dict) -> None:

@@ -67,6 +67,8 @@ class ObjectiveConfig:
         ("sum"), or a Gaussian negative log-likelihood with "learned_variance" per gene.
     annealing: "linear" (KL weights 0 for the first 10 % of the steps, full from 60 %; the paper
         says only that they are annealed) or "constant".
+    w_mmd: weight of the MMD between observed cells and cells generated from controls (paper,
+        Table 11; its form is inferred, see `Objective`). 0: no such term.
     """
 
     w_kl_nu: float = 1e-2
@@ -74,8 +76,11 @@ class ObjectiveConfig:
     alpha: float = 0.05
     reconstruction: str = "mean"
     annealing: str = "linear"
+    w_mmd: float = 0.0
 
     def __post_init__(self) -> None:
-        check_number(w_kl_nu=self.w_kl_nu, w_kl_iota=self.w_kl_iota, alpha=self.alpha)
+        check_number(
+            w_kl_nu=self.w_kl_nu, w_kl_iota=self.w_kl_iota, alpha=self.alpha, w_mmd=self.w_mmd
+        )
         one_of("reconstruction", self.reconstruction, REDUCTIONS)
         one_of("annealing", self.annealing, ANNEALINGS)

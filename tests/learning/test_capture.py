@@ -33,9 +33,9 @@ def started() -> tuple[PerturbedVAE, PairedBatches]:
     return model.to(batches.device), batches
 
 
-def new_run() -> Run:
+def new_run(**weights: float) -> Run:
     model, batches = started()
-    return Run(model, Objective(ObjectiveConfig()), batches, SETTINGS, IDENTITY)
+    return Run(model, Objective(ObjectiveConfig(**weights)), batches, SETTINGS, IDENTITY)
 
 
 def recorded(run: Run) -> Run:
@@ -64,8 +64,10 @@ def assert_same(found: Run, expected: Run) -> None:
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
 
-def test_recorded_steps_are_the_eager_steps():
-    eager, replayed = advance(new_run(), STEPS), advance(recorded(new_run()), STEPS)
+@pytest.mark.parametrize("w_mmd", [0.0, 1.0])
+def test_recorded_steps_are_the_eager_steps(w_mmd):
+    eager = advance(new_run(w_mmd=w_mmd), STEPS)
+    replayed = advance(recorded(new_run(w_mmd=w_mmd)), STEPS)
     assert_same(replayed, eager)
     before = state(new_run())
     assert any(not torch.equal(a, b) for a, b in zip(before, state(replayed), strict=True))

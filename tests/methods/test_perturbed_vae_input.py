@@ -192,6 +192,8 @@ def test_a_fit_that_fails_leaves_nothing_to_predict_with(screen, split, controls
         {"alpha": float("nan")},
         {"w_kl_nu": float("inf")},
         {"w_kl_iota": "0.01"},
+        {"w_mmd": -1.0},
+        {"w_mmd": float("nan")},
     ],
     ids=str,
 )

@@ -122,3 +122,36 @@ def test_objective_draws_nothing():
     first = Objective(ObjectiveConfig())(model, batch)["loss"]
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(first, Objective(ObjectiveConfig())(model, batch)["loss"])
+
+
+def test_mmd_is_between_cells_predicted_from_controls_and_the_cells_of_their_condition():
+    model, batch = small_model(), small_batch()
+    x, x_control = batch["cells"].chunk(2)
+    noise = {name: batch[name] for name in ("noise_nu", "noise_iota")}
+    x_hat = model.predict(x_control, batch["u"], **noise)
+    x_hat, x = x_hat.double().numpy(), x.double().numpy()
+
+    def k(a, b):
+        return sum(np.exp(-np.sum((a - b) ** 2) / (31.25 * 2**i)) for i in range(10))
+
+    expected = np.mean(
+        [
+            k(x_hat[i], x_hat[j]) + k(x[i], x[j]) - k(x_hat[i], x[j]) - k(x_hat[j], x[i])
+            for i, j in [(0, 3), (1, 4)]  # u of the batch; the third cell is alone
+        ]
+    )
+    plain = Objective(ObjectiveConfig())(model, batch)
+    terms = Objective(ObjectiveConfig(w_mmd=7.0))(model, batch)
+    assert terms["mmd"].item() == pytest.approx(expected, rel=1e-3) and expected > 1e-2
+    assert terms["loss"].item() == pytest.approx((plain["loss"] + 7 * expected).item(), rel=1e-4)
+    assert [*terms] == [*plain, "mmd"]
+    assert all(torch.equal(terms[name], plain[name]) for name in plain if name != "loss")
+
+
+def test_mmd_trains_the_prior_and_the_decoder_but_not_the_posterior():
+    model, batch = small_model(), small_batch()
+    Objective(ObjectiveConfig(w_mmd=1.0))(model, batch)["mmd"].backward()
+    assert model.scm.of_u[2].weight.grad.abs().sum() > 0
+    assert model.f_dec[0].weight.grad.abs().sum() > 0
+    assert model.g_iota.weight.grad.abs().sum() > 0
+    assert model.g_nu.weight.grad is None  # the posterior of z_nu has no part in a prediction

@@ -53,11 +53,11 @@ from pvae_lib.exceptions import check_number, check_whole
 from pvae_lib.learning.condition_batches import ConditionBatches
 from pvae_lib.methods.peers.trained import Normal, TrainedPeer
 from pvae_lib.model.layers import decoder, encoder
+from pvae_lib.model.mmd import mmd
 from pvae_lib.model.scm import LEAK, kl_iota
 from pvae_lib.screen import Screen
 from pvae_lib.splits import Split
 
-N_KERNELS, SMALLEST_BANDWIDTH = 10, 31.25
 FIRST_TEMPERATURE = 1.0
 
 
@@ -107,18 +107,6 @@ class DiscrepancyVAE(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """x̂ (B, n_genes) from exogenous noise z (B, d_z), shifted or not."""
         return self.f_dec(self.causal_variables(z))
-
-
-def mmd(x: Tensor, y: Tensor) -> Tensor:
-    """Biased squared MMD of two clouds (B, n_genes) each, under the sum of ten Gaussian kernels."""
-    both = torch.cat([x, y])  # (2B, n_genes)
-    both = both - y.mean(0)  # norms then have the size of distances: less is lost below
-    norms = both.square().sum(-1)
-    squares = (norms[:, None] + norms - 2 * both @ both.T).clamp_min(0)  # (2B, 2B)
-    widths = SMALLEST_BANDWIDTH * 2.0 ** torch.arange(N_KERNELS, device=x.device)
-    kernel = torch.exp(-squares / widths[:, None, None]).sum(0)
-    B = len(x)
-    return kernel[:B, :B].mean() + kernel[B:, B:].mean() - 2 * kernel[:B, B:].mean()
 
 
 def ramp(progress: Tensor, start: float, end: float) -> Tensor:

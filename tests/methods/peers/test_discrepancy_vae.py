@@ -12,9 +12,9 @@ from pvae_lib.methods.peers.discrepancy_vae import (
     DiscrepancyObjective,
     DiscrepancyVAE,
     DiscrepancyVAEMethod,
-    mmd,
 )
 from pvae_lib.model.layers import encoder
+from pvae_lib.model.mmd import mmd
 
 G = 0.3 * np.array([[0, 1, -1], [0, 0, 1], [0, 0, 0]])
 # Thirty genes in place of thousands: the KL needs less weight for z to be used.
