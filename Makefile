@@ -28,7 +28,7 @@ PYTEST := $(QUIET) $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 NBVAL := --nbval --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-notebooks lab norman notebooks lint bench
+.PHONY: help setup run sweep test test-notebooks lab norman notebooks lint bench
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -70,6 +70,10 @@ REAL = $(shell grep -l '"nbval-ignore-output"' $(NOTEBOOKS) 2>/dev/null)
 test: lint  ## ruff, all tests, all notebooks against their stored outputs
 	$(PYTEST) $(NBVAL) $(NOTEBOOKS) tests
 	$(if $(PVAE_DATA),$(if $(REAL),env -u PVAE_DATA $(PYTEST) $(NBVAL) $(REAL)))
+
+sweep: setup  ## every run of GRID=FILE.yaml, then one table (CORES=2; PROFILE=workflow/profiles/slurm for a cluster)
+	@$(BIN)/python -m pvae_lib.runs.sweep "$(or $(GRID),$(error name a grid: make sweep GRID=notebooks/params/grid_smoke.yaml))" \
+	  $(if $(CORES),--cores "$(CORES)") $(if $(PROFILE),--profile "$(abspath $(PROFILE))") $(if $(RUN_NAME),--out "runs/$(RUN_NAME)")
 
 test-notebooks: setup  ## only the notebooks (NOTEBOOKS="notebooks/05_norman2019.ipynb" for one)
 	$(PYTEST) $(NBVAL) $(NOTEBOOKS)

@@ -84,6 +84,20 @@ def read(path: str | os.PathLike) -> pd.DataFrame:
 
 
 def gather(paths: Iterable[str | os.PathLike]) -> pd.DataFrame:
+    """One table of several runs, read from their files; see `merge`.
+
+    Raises
+    ------
+    InputError
+        No paths, or what `read` and `merge` refuse.
+    """
+    tables = [read(path) for path in paths]
+    if not tables:
+        raise InputError("No results to gather: no paths were given. Check the folder or pattern.")
+    return merge(tables)
+
+
+def merge(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One table of several runs, summarised anew over all of their seeds.
 
     A row found in two runs, as the references of one seed are, is kept once.
@@ -91,11 +105,8 @@ def gather(paths: Iterable[str | os.PathLike]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        No paths, or two runs disagree about a value.
+        Two runs disagree about a value.
     """
-    tables = [read(path) for path in paths]
-    if not tables:
-        raise InputError("No results to gather: no paths were given. Check the folder or pattern.")
     table = pd.concat(tables, ignore_index=True)
     table = table[table["condition"] != ALL]
     key = [c for c in COLUMNS if c != "value"]

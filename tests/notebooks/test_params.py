@@ -6,11 +6,13 @@ import pytest
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.runs.execute import parameters_of
+from pvae_lib.runs.grid import read_grid
 from pvae_lib.runs.parameters import check_names, check_value
 from pvae_lib.runs.record import read_parameters
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-FILES = sorted((NOTEBOOKS / "params").glob("*.yaml"))
+GRIDS = sorted((NOTEBOOKS / "params").glob("grid_*.yaml"))
+FILES = sorted(set((NOTEBOOKS / "params").glob("*.yaml")) - set(GRIDS))
 
 
 def misfit(file: Path, lesson: Path) -> str | None:
@@ -29,3 +31,9 @@ def misfit(file: Path, lesson: Path) -> str | None:
 def test_a_parameter_file_fits_a_lesson(file):
     reasons = [misfit(file, lesson) for lesson in sorted(NOTEBOOKS.glob("*.ipynb"))]
     assert None in reasons, reasons
+
+
+@pytest.mark.parametrize("file", GRIDS, ids=lambda file: file.name)
+def test_every_point_of_a_grid_fits_its_notebook(file, monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS.parent)  # a grid names its notebook from there
+    assert len(read_grid(file).points) > 1

@@ -1,0 +1,110 @@
+"""`python -m pvae_lib.runs.sweep GRID.yaml`: every run of a grid by Snakemake, then one table."""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from filelock import FileLock, Timeout
+
+from pvae_lib.exceptions import InputError
+from pvae_lib.files import write_atomically
+from pvae_lib.runs import gathered
+from pvae_lib.runs.grid import Grid, read_grid
+
+SNAKEFILE = Path(__file__).resolve().parents[2] / "workflow" / "Snakefile"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; its exit status is 0 when every run is done, 2 for what a user can mend."""
+    options, snakemake_options = _options(arguments)
+    try:
+        grid = read_grid(options.grid)
+        folder = Path(options.out or Path("runs") / grid.path.stem).absolute()
+        print(f"{len(grid.points)} runs of {grid.notebook} into {folder}", flush=True)
+        status = sweep(grid, folder, options.cores, snakemake_options)
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. What is done is kept; the same command resumes it.", file=sys.stderr)
+        return 130
+    failed = gathered.write(grid, folder)
+    print(f"{len(grid.points) - len(failed)} of {len(grid.points)} runs are done: {folder}")
+    for name, reason in failed.items():
+        print(f"  {name}: {reason}", file=sys.stderr)
+    return status or int(bool(failed) and "--dry-run" not in snakemake_options)
+
+
+def sweep(grid: Grid, folder: Path, cores: int, more: Sequence[str] = ()) -> int:
+    """Run what is not done yet; returns Snakemake's exit status.
+
+    A run's folder under `folder` is named by its parameters. A failed run does not stop the others;
+    it, and one that was killed, starts again at its last checkpoint when the sweep is called again.
+
+    Parameters
+    ----------
+    cores
+        How many runs at once, one thread each.
+    more
+        Further options for Snakemake: `--profile …` for a cluster, `--dry-run`.
+
+    Raises
+    ------
+    InputError
+        Snakemake is not installed, the folder cannot be written, or a sweep is running there.
+    """
+    if importlib.util.find_spec("snakemake") is None:
+        raise InputError(
+            "Sweeps need Snakemake: pip install --constraint constraints.txt --editable '.[sweep]'."
+        )
+    _write_points(grid, folder)
+    try:
+        # Snakemake's own lock outlives a kill -9 and would refuse to resume; this one does not.
+        with FileLock(folder / ".lock", timeout=0):
+            return subprocess.run(_command(grid, folder, cores, more)).returncode
+    except Timeout:
+        raise InputError(
+            f"A sweep is running in {folder}: wait for it, or choose another folder (--out)."
+        ) from None
+
+
+def _command(grid: Grid, folder: Path, cores: int, more: Sequence[str]) -> list[str]:
+    config = {"folder": folder, "notebook": grid.notebook, "root": Path.cwd()}
+    return [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
+        *("--directory", str(folder), "--cores", str(cores)),
+        *("--keep-going", "--rerun-incomplete", "--rerun-triggers", "mtime", "--nolock"),
+        *("--quiet", "rules", "host", "reason"),
+        *more,
+        *("--config", *(f"{name}={value}" for name, value in config.items())),
+    ]
+
+
+def _write_points(grid: Grid, folder: Path) -> None:
+    for point in grid.points:
+        with write_atomically(folder / "points" / f"{point.name}.yaml") as path:
+            path.write_text(yaml.safe_dump(dict(point.parameters), sort_keys=False))
+    with write_atomically(folder / "points.yaml") as path:
+        labels = {p.name: {"label": p.label, "seed": p.seed} for p in grid.points}
+        path.write_text(yaml.safe_dump(labels, sort_keys=False))
+
+
+def _options(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        prog="python -m pvae_lib.runs.sweep",
+        description=__doc__,
+        epilog="Any other option goes to Snakemake: --profile workflow/profiles/slurm, --dry-run.",
+    )
+    parser.add_argument("grid", help="the grid file (see pvae_lib.runs.grid)")
+    parser.add_argument("--out", help="the sweep's folder (default: the grid's name under runs/)")
+    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="runs at once")
+    return parser.parse_known_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
