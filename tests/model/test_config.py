@@ -31,6 +31,7 @@ def test_network_that_cannot_be_built_is_refused(change, message):
         ({"alpha": "0.05"}, "alpha='0.05'"),
         ({"w_kl_nu": -1.0}, "w_kl_nu"),
         ({"w_kl_iota": float("nan")}, "w_kl_iota"),
+        ({"w_mmd": -0.1}, "w_mmd=-0.1"),
         ({"reconstruction": "median"}, "learned_variance"),
         ({"annealing": "cyclic"}, "constant"),
     ],
