@@ -73,7 +73,8 @@ test: lint  ## ruff, all tests, all notebooks against their stored outputs
 
 sweep: setup  ## every run of GRID=FILE.yaml, then one table (CORES=2; PROFILE=workflow/profiles/slurm for a cluster)
 	@$(BIN)/python -m pvae_lib.runs.sweep "$(or $(GRID),$(error name a grid: make sweep GRID=notebooks/params/grid_smoke.yaml))" \
-	  $(if $(CORES),--cores "$(CORES)") $(if $(PROFILE),--profile "$(abspath $(PROFILE))") $(if $(RUN_NAME),--out "runs/$(RUN_NAME)")
+	  $(if $(CORES),--cores "$(CORES)") $(if $(PROFILE),--profile "$(abspath $(PROFILE))") $(if $(RUN_NAME),--out "runs/$(RUN_NAME)") \
+	  $(if $(RECORD),--record "$(RECORD)") $(if $(NOTE),--note "$(NOTE)")
 
 test-notebooks: setup  ## only the notebooks (NOTEBOOKS="notebooks/05_norman2019.ipynb" for one)
 	$(PYTEST) $(NBVAL) $(NOTEBOOKS)

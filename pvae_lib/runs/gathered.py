@@ -43,7 +43,9 @@ def write(grid: Grid, folder: Path) -> dict[str, str]:
             table = results.read(run / file)
             rows.append(_means(table).assign(**facts))
             if file == RESULTS:
-                tables.append(_named(table, point, grid))
+                tables.append(_conditions(table, point, grid))
+    for file in (SWEEP, RESULTS):
+        (folder / file).unlink(missing_ok=True)  # an earlier grid's, should this one leave none
     if rows:
         columns = ["run", "label", *grid.varied, "seed", *results.COLUMNS[:4], "value"]
         whole = pd.concat(rows, ignore_index=True)
@@ -73,21 +75,29 @@ def _facts(point: Point, grid: Grid, run: Mapping[str, Any]) -> dict[str, Any]:
         "device": run["device"],
         "machine": run["machine"],
         # All starts of a run that was stopped and went on; NaN where one was killed untimed.
-        "minutes": sum(start.get("minutes") or float("nan") for start in starts),
+        "minutes": round(sum(_minutes(start) for start in starts), 2),
         "commit": run["commit"],
         "versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
     }
 
 
-def _named(table: pd.DataFrame, point: Point, grid: Grid) -> pd.DataFrame:
-    """Methods named by their setting; the references are those of every run."""
-    table = table[table["condition"] != ALL].copy()
+def _minutes(start: Mapping[str, Any]) -> float:
+    minutes = start.get("minutes")
+    return float("nan") if minutes is None else minutes
+
+
+def _conditions(table: pd.DataFrame, point: Point, grid: Grid) -> pd.DataFrame:
+    """Every condition, methods named by their setting; the references are those of every run."""
+    table = table[table["condition"] != ALL]
     if grid.metrics:
         table = table[table["metric"].isin(grid.metrics)]
-    own = ~table["method"].isin(REFERENCES)
-    if point.label != BASE:
-        table.loc[own, "method"] += f", {point.label}"
-    return table
+    return table.assign(method=named(table["method"], pd.Series(point.label, table.index)))
+
+
+def named(methods: pd.Series, labels: pd.Series) -> pd.Series:
+    """A method's name with the setting it ran in; a reference's, and that of the base, as it is."""
+    plain = methods.isin(REFERENCES) | (labels == BASE)
+    return methods.where(plain, methods + ", " + labels)
 
 
 def _reason(run: Path) -> str:

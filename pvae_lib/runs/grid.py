@@ -28,13 +28,16 @@ class Point:
     ----------
     parameters
         Every parameter of the notebook but `out`, defaults included.
+    changed
+        What differs from the grid's base, the seed aside.
     label
-        What differs from the grid's base, the seed aside: "alpha=0, pairing=nearest" or "base".
+        The same as text: "alpha=0, pairing=nearest", or "base".
     seed
         None where the grid names no seeds.
     """
 
     parameters: Mapping[str, Any]
+    changed: Mapping[str, Any]
     label: str
     seed: int | None
     notebook: str
@@ -52,6 +55,8 @@ class Grid:
 
     Attributes
     ----------
+    base
+        Every parameter of the notebook but `out`, as it stands where no axis or seed sets it.
     varied
         The parameters that some block of axes names, in order.
     metrics
@@ -61,6 +66,7 @@ class Grid:
     path: Path
     notebook: Path
     points: tuple[Point, ...]
+    base: Mapping[str, Any]
     varied: tuple[str, ...]
     metrics: tuple[str, ...]
 
@@ -85,7 +91,7 @@ def read_grid(path: str | os.PathLike) -> Grid:
         axis without values, or no points at all. Nothing has been run then.
     """
     path = Path(path)
-    content = _load(path)
+    content = load_grid(path)
     for key in content:
         if key not in KEYS:
             raise InputError(f"Unknown key {key!r} in the grid {path}: {nearest(key, KEYS)}")
@@ -107,10 +113,12 @@ def read_grid(path: str | os.PathLike) -> Grid:
         point = _point(setting, seed, base, known, notebook)
         points.setdefault(point.name, point)
     varied = tuple(dict.fromkeys(name for setting in settings for name in setting))
-    return Grid(path, notebook, tuple(points.values()), varied, tuple(content.get("metrics") or ()))
+    metrics = tuple(content.get("metrics") or ())
+    return Grid(path, notebook, tuple(points.values()), base, varied, metrics)
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load_grid(path: Path) -> dict[str, Any]:
+    """What a grid file says, unchecked; InputError where it cannot be read or is no mapping."""
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -160,7 +168,7 @@ def _point(
     for name, value in parameters.items():
         check_value(known[name], value, notebook.name)
     label = ", ".join(f"{name}={_shown(value)}" for name, value in changed.items()) or BASE
-    return Point(parameters, label, seed, notebook.name)
+    return Point(parameters, changed, label, seed, notebook.name)
 
 
 def _typed(value: Any, parameter: Parameter) -> Any:

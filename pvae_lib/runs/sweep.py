@@ -11,33 +11,52 @@ from pathlib import Path
 import yaml
 from filelock import FileLock, Timeout
 
-from pvae_lib.exceptions import InputError
+from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.files import write_atomically
 from pvae_lib.runs import gathered
 from pvae_lib.runs.grid import Grid, read_grid
+from pvae_lib.runs.keep import check_name, keep
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "workflow" / "Snakefile"
+DRY_RUN = {"--dry-run", "--dryrun", "-n"}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit status is 0 when every run is done, 2 for what a user can mend."""
     options, snakemake_options = _options(arguments)
     try:
+        check_whole(cores=options.cores)
+        if options.record:
+            check_name(options.record)
         grid = read_grid(options.grid)
         folder = Path(options.out or Path("runs") / grid.path.stem).absolute()
         print(f"{len(grid.points)} runs of {grid.notebook} into {folder}", flush=True)
         status = sweep(grid, folder, options.cores, snakemake_options)
+        if DRY_RUN & set(snakemake_options):
+            return status
+        failed = gathered.write(grid, folder)
+        print(f"{len(grid.points) - len(failed)} of {len(grid.points)} runs are done: {folder}")
+        for name, reason in failed.items():
+            print(f"  {name}: {reason}", file=sys.stderr)
+        if options.record:
+            _record(grid, folder, options.record, options.note, len(failed))
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted. What is done is kept; the same command resumes it.", file=sys.stderr)
         return 130
-    failed = gathered.write(grid, folder)
-    print(f"{len(grid.points) - len(failed)} of {len(grid.points)} runs are done: {folder}")
-    for name, reason in failed.items():
-        print(f"  {name}: {reason}", file=sys.stderr)
-    return status or int(bool(failed) and "--dry-run" not in snakemake_options)
+    return status or int(bool(failed))
+
+
+def _record(grid: Grid, folder: Path, name: str, note: str, missing: int) -> None:
+    if missing:
+        raise InputError(
+            f"Not recorded as {name}: {missing} of {len(grid.points)} runs (above) are not done. "
+            "The same command goes on with them."
+        )
+    for file in keep(grid, folder, name, note):
+        print(f"  {file}")
 
 
 def sweep(grid: Grid, folder: Path, cores: int, more: Sequence[str] = ()) -> int:
@@ -66,7 +85,12 @@ def sweep(grid: Grid, folder: Path, cores: int, more: Sequence[str] = ()) -> int
     try:
         # Snakemake's own lock outlives a kill -9 and would refuse to resume; this one does not.
         with FileLock(folder / ".lock", timeout=0):
-            return subprocess.run(_command(grid, folder, cores, more)).returncode
+            process = subprocess.Popen(_command(grid, folder, cores, more))
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                process.wait()  # Snakemake heard the Ctrl-C too, and ends its runs in good order
+                raise
     except Timeout:
         raise InputError(
             f"A sweep is running in {folder}: wait for it, or choose another folder (--out)."
@@ -103,6 +127,8 @@ def _options(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]
     parser.add_argument("grid", help="the grid file (see pvae_lib.runs.grid)")
     parser.add_argument("--out", help="the sweep's folder (default: the grid's name under runs/)")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="runs at once")
+    parser.add_argument("--record", metavar="NAME", help="keep the tables in notebooks/results/")
+    parser.add_argument("--note", default="", help="what a reader of that record should know")
     return parser.parse_known_args(arguments)
 
 
