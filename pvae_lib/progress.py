@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
@@ -26,3 +27,16 @@ def bar(
     return tqdm(
         iterable, total=total, desc=desc, unit=unit, disable=silent, mininterval=1.0, leave=False
     )
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """No bar inside: where several processes', or one below another, would overwrite each other."""
+    before = os.environ.get("PVAE_PROGRESS")
+    os.environ["PVAE_PROGRESS"] = "0"
+    try:
+        yield
+    finally:
+        del os.environ["PVAE_PROGRESS"]
+        if before is not None:
+            os.environ["PVAE_PROGRESS"] = before

@@ -7,19 +7,18 @@ the null's, condition "test". A seed draws the world *and* initialises and order
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import joblib
 import pandas as pd
-import torch
 
 from pvae_lib import progress, results
 from pvae_lib.identifiability.fits import Setting, fit
 from pvae_lib.identifiability.scores import null_scores, score
 from pvae_lib.identifiability.simulation import make_world
+from pvae_lib.learning.seeds import one_thread
 
 
 def run_one(setting: Setting, seed: int) -> pd.DataFrame:
@@ -78,23 +77,8 @@ def _kept(
         path = Path(folder) / f"{hashlib.blake2b(what.encode(), digest_size=8).hexdigest()}.csv"
         if path.exists():
             return results.read(path)
-    with _alone():
+    with one_thread(), progress.without_bars():  # but for the table's
         table = make(setting, seed)
     if path is not None:
         results.write(table, path)
     return table
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One thread, and no bar below that of the table."""
-    threads, bars = torch.get_num_threads(), os.environ.get("PVAE_PROGRESS")
-    torch.set_num_threads(1)
-    os.environ["PVAE_PROGRESS"] = "0"
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        del os.environ["PVAE_PROGRESS"]
-        if bars is not None:
-            os.environ["PVAE_PROGRESS"] = bars

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,14 +130,12 @@ class _Part:
 
     def run(self, screen: Screen, split: Split, path: Path, in_worker: bool) -> None:
         """Fit, score, write; the table last, because its presence says that the part is done."""
-        if in_worker:
-            os.environ["PVAE_PROGRESS"] = "0"  # bars of several processes overwrite each other
         checkpoint = path.with_suffix(".safetensors")
         resumed = checkpoint.exists()
         if "checkpoint" in self.method.get_params() and not self.row.sees_doubles:
             self.method.set_params(checkpoint=str(checkpoint))
         try:
-            with one_thread():
+            with one_thread(), progress.without_bars() if in_worker else nullcontext():
                 tables, found = zip(*self._fits(screen, split), strict=True)
         except InputError as error:
             raise InputError(

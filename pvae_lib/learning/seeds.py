@@ -5,7 +5,6 @@ its own, so its numbers do not depend on which other seeds run beside it. Two on
 finish two seeds sooner than one two-thread process does.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,9 +85,9 @@ def _fit(method: Any, screen: Any, split: Any) -> Any:
 
 
 def _fit_quietly(method: Any, screen: Any, split: Any) -> Any:
-    """In a worker: its bars would overwrite each other."""
-    os.environ["PVAE_PROGRESS"] = "0"
-    return _fit(method, screen, split)
+    """In a worker."""
+    with progress.without_bars():
+        return _fit(method, screen, split)
 
 
 @contextmanager

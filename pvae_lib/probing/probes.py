@@ -14,9 +14,9 @@ from sklearn.metrics import r2_score, recall_score
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from pvae_lib.exceptions import InputError, check_whole
+from pvae_lib.learning.seeds import one_thread
 from pvae_lib.probing.tables import ALL, COLUMNS
 
 # Penalties per training cell, strongest first: scikit-learn's C is 1 / (penalty × cells).
@@ -81,7 +81,7 @@ def probe(
     check(y, folds)
     one_seed = _classify if is_categorical(y) else _regress
     # The matrices are small: more threads only wait for each other, and on a busy machine for long.
-    with threadpool_limits(1):
+    with one_thread():
         rows = [
             (screen, representation, trained, kind, target_name, metric, seed, fold, label, value)
             for seed in seeds
