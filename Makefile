@@ -28,13 +28,16 @@ PYTEST := $(QUIET) $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 NBVAL := --nbval --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run sweep test test-notebooks lab norman notebooks lint bench
+.PHONY: help setup run sweep test test-notebooks lab norman notebooks lint bench course grade
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
 	@echo
 	@echo "  Variables of make run: SCREEN=twin|twin-reduced|twin-full|norman-subset|norman2019|FILE.h5ad"
 	@echo "    SEEDS=\"0 1 2\"  EPOCHS=100  PARAMS=notebooks/params/NAME.yaml  NAME=(folder under runs/)"
+	@echo "  Variables of make course: STUDENTS=\"ada bob\" or a file of names, each gets data of her own"
+	@echo "    of make grade: SUBMISSIONS=FOLDER  TIMEOUT=60 (seconds a cell)  MARKS=scores.csv"
+	@echo "    of both: COURSE=runs/course, the folder that holds all of it"
 	@echo "  PVAE_DATA=FOLDER      where the real data lie, for SCREEN=norman-subset and for the tests on it"
 	@echo "  TORCH=auto|cpu|cuda   which PyTorch set-up installs; once is enough, e.g. make setup TORCH=cpu"
 	@echo "    cpu   Linux: the build without CUDA (about 0.2 GB)"
@@ -87,6 +90,15 @@ notebooks: setup  ## run the lessons again in place and store their outputs (NOT
 
 lab: setup  ## JupyterLab on the lessons
 	$(BIN)/jupyter lab $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks)
+
+COURSE ?= runs/course
+course: setup  ## the exercises as students get them, a folder and a zip (STUDENTS="ada bob")
+	@$(QUIET) $(BIN)/python -m pvae_lib.course release --course "$(COURSE)" --students "$(STUDENTS)"
+
+grade: setup  ## grade a folder of submissions: scores.csv and HTML feedback (SUBMISSIONS=folder)
+	@$(if $(SUBMISSIONS),,echo "make grade SUBMISSIONS=FOLDER, with a folder a student"; exit 2)
+	@$(QUIET) $(BIN)/python -m pvae_lib.course grade "$(SUBMISSIONS)" --course "$(COURSE)" \
+	  $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(MARKS),--marks "$(MARKS)")
 
 norman: setup  ## fetch and prepare Norman et al. 2019 in data/ (0.7 GB; SOURCE=scperturb|geo or FILE=a local copy)
 	$(BIN)/python -m pvae_lib.sources.norman $(if $(SOURCE),--source "$(SOURCE)") $(if $(FILE),--file "$(FILE)")
