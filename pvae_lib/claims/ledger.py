@@ -1,6 +1,7 @@
 """The ledger: claims × data → verdicts, as tables for readers."""
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,8 @@ import pandas as pd
 from pvae_lib import results
 from pvae_lib.claims.base import VERDICTS, Claim, Tables, agreed
 from pvae_lib.claims.registry import CLAIMS
+
+LEFT = "text-align: left; vertical-align: top; font-weight: normal; white-space: normal"
 
 
 def tables(
@@ -68,18 +71,29 @@ def overall(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found).set_index("id")
 
 
-def page(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a `ledger` as a table to read: claim × data → verdict, reason."""
+def page(rows: pd.DataFrame) -> str:
+    """The rows of a `ledger` as an HTML table: a claim with its threshold, then its data."""
     whole = overall(rows)["verdict"]
-    found = rows.assign(
-        claim=[
-            f"{r.claim} [{r.source}; {r.where}] — {whole[r.id]}. Threshold: {r.threshold}."
-            for r in rows.itertuples()
-        ],
-        data=[d if decides else f"{d} (decides nothing)" for d, decides in
-              zip(rows["data"], rows["decides"], strict=True)],
-    )  # fmt: skip
-    return found.set_index(["claim", "data"])[["verdict", "why"]]
+    lines = [
+        '<table style="text-align: left"><thead><tr>',
+        *(f'<th scope="col">{name}</th>' for name in ("claim", "data", "verdict", "why")),
+        "</tr></thead><tbody>",
+    ]
+    for id, own in rows.groupby("id", sort=False):
+        first = own.iloc[0]
+        text = f"{first['claim']} {first['source']}; {first['where']}."
+        head = (
+            f'<th scope="rowgroup" rowspan="{len(own)}" style="{LEFT}; max-width: 22em">'
+            f"{escape(text)} <b>{whole[id]}</b><br><small>{escape(first['threshold'])}</small></th>"
+        )
+        for row in own.itertuples():
+            data = row.data if row.decides else f"{row.data} (decides nothing)"
+            cells = "".join(
+                f'<td style="{LEFT}">{escape(x)}</td>' for x in (data, row.verdict, row.why)
+            )
+            lines.append(f"<tr>{head}{cells}</tr>")
+            head = ""
+    return "\n".join([*lines, "</tbody></table>"])
 
 
 def in_words(whole: pd.DataFrame) -> str:

@@ -64,6 +64,8 @@ def ledger_figure(
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+    words = "   ".join(f"{word} = {verdict}" for verdict, (*_, word) in LOOKS.items())
+    ax.set_xlabel(f"{words}   (small and pale: these data decide nothing)", fontsize=9)
     return figure
 
 
