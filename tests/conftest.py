@@ -42,3 +42,11 @@ def twin_small():
     from pvae_lib.sources.twin import TwinConfig, make_twin
 
     return make_twin(TwinConfig.small(), seed=0)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in so many words that the browser tests were left out, and why."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    missed = [report for report in skipped if "tests/browser/" in report.nodeid]
+    for reason in sorted({report.longrepr[2].removeprefix("Skipped: ") for report in missed}):
+        terminalreporter.write_line(f"Browser tests not run: {reason}")

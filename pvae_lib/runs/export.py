@@ -1,15 +1,18 @@
 """An executed notebook as one HTML page that needs no other file."""
 
+import re
 from html import escape
 from pathlib import Path
 
 import nbformat
 
 from pvae_lib.files import write_atomically
+from pvae_lib.runs.page import STYLE, mend_tables
 
 # The page's head without require.js and mermaid, which are fetched and which no lesson needs.
 _TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
+{%- block html_head_css -%}<style>{{ resources.style }}</style>{%- endblock -%}
 {%- block html_head_js -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}
@@ -39,7 +42,7 @@ def _without_bars(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None
 
 
 def write_html(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write the page: images embedded, each with its alternative text.
+    """Write the page: its first heading as title, images embedded, each with its alternative text.
 
     Formulas are typeset by MathJax from the network where there is one, and stay readable as TeX
     where there is none.
@@ -58,10 +61,16 @@ def write_html(notebook: nbformat.NotebookNode, path: Path) -> None:
             _name_image(output)
     exporter = HTMLExporter(raw_template=_TEMPLATE, embed_images=True)
     has_math = any(c.cell_type == "markdown" and "$" in c.source for c in page.cells)
-    resources = {"has_math": has_math, "metadata": {"name": path.stem}}
+    resources = {"has_math": has_math, "style": STYLE, "metadata": {"name": _title(page, path)}}
     html, _ = exporter.from_notebook_node(page, resources=resources)
     with write_atomically(path) as partial:
-        partial.write_text(html, encoding="utf-8")
+        partial.write_text(mend_tables(html), encoding="utf-8")
+
+
+def _title(page: nbformat.NotebookNode, path: Path) -> str:
+    text = "\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
+    heading = re.search(r"^# +(.+)", text, re.MULTILINE)
+    return heading[1].strip() if heading else path.stem
 
 
 def _name_image(output: nbformat.NotebookNode) -> None:
