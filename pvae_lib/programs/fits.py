@@ -32,24 +32,27 @@ def fitted(
 ) -> PerturbedVAEMethod:
     """A PerturbedVAE trained with a setting of `SETTINGS`, read from `folder` where it is there.
 
-    The file's name holds the screen, the split and every parameter, so that a fit of something else
-    is never taken for it. A fit that was cut off goes on from its checkpoint.
+    The file's name holds the screen, the split and what is set here; a fit of something else is
+    never taken for it. One that was cut off goes on from its checkpoint.
 
     Raises
     ------
     InputError
-        Unknown setting, or what `PerturbedVAEMethod` refuses.
+        Unknown setting; a fit is there whose other parameters had other defaults; or what
+        `PerturbedVAEMethod` refuses.
     """
     if setting not in SETTINGS:
         raise InputError(f"No setting {setting!r}; {nearest(setting, SETTINGS)}")
-    method = PerturbedVAEMethod(
-        epochs=epochs, learning_rate=learning_rate, seed=seed, **SETTINGS[setting]
-    )
-    identity = [method.get_params(), screen.fingerprint, split.name, split.train.tolist()]
+    chosen = dict(SETTINGS[setting], epochs=epochs, learning_rate=learning_rate, seed=seed)
+    method = PerturbedVAEMethod(**chosen)
+    identity = [chosen, screen.fingerprint, split.name, split.train.tolist()]
     digest = hashlib.blake2b(json.dumps(identity).encode(), digest_size=5).hexdigest()
     path = Path(folder) / f"{screen.name}-seed{seed}-{digest}.safetensors"
     if path.exists():
-        return PerturbedVAEMethod.load(path, screen)
+        kept = PerturbedVAEMethod.load(path, screen)
+        if kept.get_params() != method.get_params():
+            raise InputError(f"{path} was fitted with other defaults than today's: remove it.")
+        return kept
     checkpoint = path.with_suffix(".checkpoint")
     method.set_params(checkpoint=str(checkpoint))
     with one_thread():
