@@ -1,8 +1,7 @@
 """Batches of cells, each beside a control cell, from data that stays in memory.
 
-A batch is made in two moves. `draw(step)` makes everything random, as a function of the seed and
-the step; `gather(draws)` looks the cells up. On a GPU the second move is recorded together with
-the rest of the step and replayed, so it has fixed shapes and never waits for the host.
+On a GPU `gather` is recorded together with the rest of the step and replayed, so it has fixed
+shapes and never waits for the host.
 """
 
 import warnings
@@ -12,7 +11,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from pvae_lib.exceptions import InputError, check_whole
+from pvae_lib.exceptions import InputError
+from pvae_lib.learning.epochs import EveryCellBatches
 from pvae_lib.learning.pairing import check_pairing, match
 from pvae_lib.learning.randomness import NormalNoise, generator
 
@@ -109,10 +109,8 @@ def resident(x: np.ndarray | sp.spmatrix, device: torch.device) -> DenseRows | S
     return DenseRows(dense)
 
 
-class PairedBatches:
-    """Batches of a fixed size, every cell once an epoch in a fresh order, each with a control.
-
-    An incomplete last batch is left out; another order in the next epoch reaches its cells.
+class PairedBatches(EveryCellBatches):
+    """Every cell once an epoch in a fresh order, each with a control.
 
     Parameters
     ----------
@@ -148,13 +146,8 @@ class PairedBatches:
         given: np.ndarray | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
+        super().__init__(cells, batch_size=batch_size, seed=seed, device=device)
         check_pairing(pairing)
-        check_whole(batch_size=batch_size)
-        if batch_size > len(cells):
-            raise InputError(
-                f"batch_size={batch_size} does not fit {len(cells)} training cells: "
-                f"choose a batch size from 1 to {len(cells)}."
-            )
         if len(controls) == 0:
             raise InputError("There are no control cells to pair with: include them in training.")
         if (pairing == "given") != (given is not None):
@@ -167,20 +160,15 @@ class PairedBatches:
                     f"given holds one control index, a whole number from 0 to {x.shape[0] - 1}, "
                     f"for each of the {x.shape[0]} cells; this one has {given.size} entries."
                 )
-        self.device = torch.device(device)
         self.rows = resident(x, self.device)
         self.u = as_tensor(np.asarray(u, np.float32)).to(self.device)
-        self.cells, self.controls = np.asarray(cells), np.asarray(controls)
-        self.batch_size, self.seed, self.noise = batch_size, seed, dict(noise)
+        self.controls, self.noise = np.asarray(controls), dict(noise)
         self.pairing, self.given = pairing, given
-        self.steps_per_epoch = len(self.cells) // batch_size
         self._normal = NormalNoise(seed, "noise", self.device)
-        self._planned: tuple[int, Tensor] | None = None
 
     def draw(self, step: int) -> dict[str, Tensor]:
         """index (2B,): B cells, then their controls; noise (B, sum of widths)."""
-        epoch, within = divmod(step, self.steps_per_epoch)
-        index = self._plan(epoch)[within]  # (2B,)
+        (index,) = self._of_step(step)
         if self.pairing in ("nearest", "optimal_transport"):
             index = self._matched(index)
         noise = self._normal(self.batch_size, sum(self.noise.values()), step)
@@ -193,19 +181,14 @@ class PairedBatches:
         noise = draws["noise"].split(list(self.noise.values()), dim=1)
         return {"x": x, "cells": cells, "u": u, **dict(zip(self.noise, noise, strict=True))}
 
-    def _plan(self, epoch: int) -> Tensor:
-        """(steps_per_epoch, 2B) indices of an epoch, made once and kept while it lasts."""
-        if self._planned is None or self._planned[0] != epoch:
-            shape = (self.steps_per_epoch, self.batch_size)
-            order = generator(self.seed, "order", epoch).permutation(self.cells)
-            order = order[: np.prod(shape)].reshape(shape)
-            if self.given is not None:
-                partners = self.given[order]
-            else:
-                partners = generator(self.seed, "controls", epoch).choice(self.controls, shape)
-            plan = torch.from_numpy(np.concatenate([order, partners], axis=1).astype(np.int64))
-            self._planned = epoch, plan.to(self.device)
-        return self._planned[1]
+    def _plan(self, epoch: int) -> tuple[np.ndarray, ...]:
+        """(steps_per_epoch, 2B): cells, then their controls."""
+        (order,) = super()._plan(epoch)
+        if self.given is not None:
+            partners = self.given[order]
+        else:
+            partners = generator(self.seed, "controls", epoch).choice(self.controls, order.shape)
+        return (np.concatenate([order, partners], axis=1),)
 
     def _matched(self, index: Tensor) -> Tensor:
         """The same batch with its random controls dealt out by distance."""

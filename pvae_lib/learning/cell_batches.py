@@ -1,23 +1,17 @@
-"""Batches of cells alone, without controls and labels, for objectives that only reconstruct.
-
-As in `pvae_lib.learning.batches`, `draw(step)` makes everything random as a function of the seed
-and the step, and `gather(draws)` looks the cells up: a resumed run sees the same batches.
-"""
+"""Batches of cells alone, without controls and labels, for objectives that only reconstruct."""
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.learning.batches import resident
+from pvae_lib.learning.epochs import EveryCellBatches
 from pvae_lib.learning.randomness import NormalNoise, generator
 
 
-class CellBatches:
-    """Batches of a fixed size, every cell once an epoch in a fresh order.
-
-    An incomplete last batch is left out; another order in the next epoch reaches its cells.
+class CellBatches(EveryCellBatches):
+    """Every cell once an epoch in a fresh order.
 
     Parameters
     ----------
@@ -47,27 +41,15 @@ class CellBatches:
         hide: float = 0.0,
         device: torch.device | str = "cpu",
     ) -> None:
-        check_whole(batch_size=batch_size)
-        if batch_size > len(cells):
-            raise InputError(
-                f"batch_size={batch_size} does not fit {len(cells)} training cells: "
-                f"choose a batch size from 1 to {len(cells)}."
-            )
-        self.device = torch.device(device)
+        super().__init__(cells, batch_size=batch_size, seed=seed, device=device)
         self.rows, self.n_genes = resident(x, self.device), x.shape[1]
-        self.cells, self.batch_size, self.seed = np.asarray(cells), batch_size, seed
         self.noise, self.hide = noise, hide
-        self.steps_per_epoch = len(self.cells) // batch_size
         self._normal = NormalNoise(seed, "noise", self.device)
-        self._order: tuple[int, np.ndarray] | None = None  # of the epoch that is running
 
     def draw(self, step: int) -> dict[str, Tensor]:
         """index (B,), and where wanted noise (B, width) and hidden (B, n_genes)."""
-        epoch, within = divmod(step, self.steps_per_epoch)
-        if self._order is None or self._order[0] != epoch:
-            self._order = epoch, generator(self.seed, "order", epoch).permutation(self.cells)
-        rows = self._order[1][within * self.batch_size : (within + 1) * self.batch_size]
-        draws = {"index": torch.from_numpy(rows.astype(np.int64)).to(self.device)}
+        (index,) = self._of_step(step)
+        draws = {"index": index}
         if self.noise:
             draws["noise"] = self._normal(self.batch_size, self.noise, step)
         if self.hide:

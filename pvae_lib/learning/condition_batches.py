@@ -9,18 +9,18 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from pvae_lib.exceptions import InputError, check_whole
+from pvae_lib.exceptions import InputError
 from pvae_lib.learning.batches import as_tensor, resident
+from pvae_lib.learning.epochs import EpochBatches
 from pvae_lib.learning.randomness import NormalNoise, generator
 
 
-class ConditionBatches:
+class ConditionBatches(EpochBatches):
     """Batches of a fixed size, each from one condition, with as many random controls.
 
     An epoch deals every condition's cells, in a fresh order, into batches, and gives the batches
     in random order. The rest that fills no batch is left out until the next epoch's order; a
     condition with fewer cells than a batch repeats its cells, as evenly as can be, to fill one.
-    Like `PairedBatches`, a batch is a function of the seed and the step alone.
 
     Parameters
     ----------
@@ -51,29 +51,25 @@ class ConditionBatches:
         noise: dict[str, int],
         device: torch.device | str = "cpu",
     ) -> None:
-        check_whole(batch_size=batch_size)
+        super().__init__(batch_size=batch_size, seed=seed, device=device)
         for kind, found in (("perturbed", cells), ("control", controls)):
             if len(found) == 0:
                 raise InputError(f"There are no {kind} cells to train on: include them.")
-        self.device = torch.device(device)
         self.rows = resident(x, self.device)
-        self.controls = np.asarray(controls)
-        self.batch_size, self.seed, self.noise = batch_size, seed, dict(noise)
+        self.controls, self.noise = np.asarray(controls), dict(noise)
         distinct, code = np.unique(np.asarray(u)[cells], axis=0, return_inverse=True)
         self.u = as_tensor(distinct.astype(np.float32)).to(self.device)  # (n_conditions, n_targets)
         self.cells_of = [np.asarray(cells)[code == k] for k in range(len(distinct))]
         self.per_epoch = np.array([max(1, len(c) // batch_size) for c in self.cells_of])
         self.steps_per_epoch = int(self.per_epoch.sum())
         self._normal = NormalNoise(seed, "noise", self.device)
-        self._planned: tuple[int, Tensor, Tensor] | None = None
 
     def draw(self, step: int) -> dict[str, Tensor]:
         """condition (1,); index (2B,): B cells of it, then B controls; noise (B, sum of widths)."""
-        epoch, within = divmod(step, self.steps_per_epoch)
-        condition, index = self._plan(epoch)
+        condition, index = self._of_step(step)
         return {
-            "condition": condition[within],
-            "index": index[within],
+            "condition": condition,
+            "index": index,
             "noise": self._normal(self.batch_size, sum(self.noise.values()), step),
         }
 
@@ -84,20 +80,16 @@ class ConditionBatches:
         noise = draws["noise"].split(list(self.noise.values()), dim=1)
         return {"x": x, "x_control": x_control, "u": u} | dict(zip(self.noise, noise, strict=True))
 
-    def _plan(self, epoch: int) -> tuple[Tensor, Tensor]:
-        """(steps_per_epoch, 1) conditions and (steps_per_epoch, 2B) indices of an epoch."""
-        if self._planned is None or self._planned[0] != epoch:
-            rng = generator(self.seed, "order", epoch)
-            condition = np.repeat(np.arange(len(self.cells_of)), self.per_epoch)
-            cells = np.concatenate(
-                [self._dealt(c, n, rng) for c, n in zip(self.cells_of, self.per_epoch, strict=True)]
-            )
-            controls = generator(self.seed, "controls", epoch).choice(self.controls, cells.shape)
-            order = rng.permutation(self.steps_per_epoch)
-            index = np.concatenate([cells, controls], axis=1).astype(np.int64)[order]
-            condition = torch.from_numpy(condition[order, None]).to(self.device)
-            self._planned = epoch, condition, torch.from_numpy(index).to(self.device)
-        return self._planned[1:]
+    def _plan(self, epoch: int) -> tuple[np.ndarray, ...]:
+        """(steps_per_epoch, 1) conditions and (steps_per_epoch, 2B) cells, then controls."""
+        rng = generator(self.seed, "order", epoch)
+        condition = np.repeat(np.arange(len(self.cells_of)), self.per_epoch)
+        cells = np.concatenate(
+            [self._dealt(c, n, rng) for c, n in zip(self.cells_of, self.per_epoch, strict=True)]
+        )
+        controls = generator(self.seed, "controls", epoch).choice(self.controls, cells.shape)
+        order = rng.permutation(self.steps_per_epoch)
+        return condition[order, None], np.concatenate([cells, controls], axis=1)[order]
 
     def _dealt(self, cells: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
         """(n, B) cells of one condition: each once before any comes again."""

@@ -1,23 +1,17 @@
-"""Batches of cells as raw counts, for models of counts that hold variables shared by all cells.
-
-As in `pvae_lib.learning.batches`, `draw(step)` makes everything random as a function of the seed
-and the step, and `gather(draws)` looks the cells up: a resumed run sees the same batches.
-"""
+"""Batches of cells as raw counts, for models of counts that hold variables shared by all cells."""
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.learning.batches import as_tensor, resident
-from pvae_lib.learning.randomness import NormalNoise, generator
+from pvae_lib.learning.epochs import EveryCellBatches
+from pvae_lib.learning.randomness import NormalNoise
 
 
-class CountBatches:
-    """Batches of a fixed size, every cell once an epoch in a fresh order.
-
-    An incomplete last batch is left out; another order in the next epoch reaches its cells.
+class CountBatches(EveryCellBatches):
+    """Every cell once an epoch in a fresh order.
 
     Parameters
     ----------
@@ -52,28 +46,19 @@ class CountBatches:
         noise: dict[str, tuple[int | None, int]],
         device: torch.device | str = "cpu",
     ) -> None:
-        check_whole(batch_size=batch_size)
-        if batch_size > len(cells):
-            raise InputError(
-                f"batch_size={batch_size} does not fit {len(cells)} training cells: "
-                f"choose a batch size from 1 to {len(cells)}."
-            )
-        self.device = torch.device(device)
+        super().__init__(cells, batch_size=batch_size, seed=seed, device=device)
         self.rows = resident(counts, self.device)
         self.total = as_tensor(np.asarray(total, np.float32)[:, None]).to(self.device)  # (n, 1)
         self.target_total = target_total
         self.u = as_tensor(np.asarray(u, np.float32)).to(self.device)
-        self.cells, self.batch_size, self.seed = np.asarray(cells), batch_size, seed
-        self.steps_per_epoch = len(self.cells) // batch_size
         self.shapes = {name: (rows or batch_size, width) for name, (rows, width) in noise.items()}
         self._normal = {name: NormalNoise(seed, name, self.device) for name in noise}
-        self._planned: tuple[int, Tensor] | None = None
 
     def draw(self, step: int) -> dict[str, Tensor]:
         """index (B,) of the cells, and the named noises."""
-        epoch, within = divmod(step, self.steps_per_epoch)
+        (index,) = self._of_step(step)
         noises = {name: self._normal[name](*shape, step) for name, shape in self.shapes.items()}
-        return {"index": self._plan(epoch)[within], **noises}
+        return {"index": index, **noises}
 
     def gather(self, draws: dict[str, Tensor]) -> dict[str, Tensor]:
         """counts (B, n_genes), total (B, 1), x (B, n_genes) log1p expression, u, and the noises."""
@@ -86,12 +71,3 @@ class CountBatches:
             "u": self.u.index_select(0, index),
             **{name: draws[name] for name in self.shapes},
         }
-
-    def _plan(self, epoch: int) -> Tensor:
-        """(steps_per_epoch, B) indices of an epoch, made once and kept while it lasts."""
-        if self._planned is None or self._planned[0] != epoch:
-            order = generator(self.seed, "order", epoch).permutation(self.cells)
-            plan = order[: self.steps_per_epoch * self.batch_size].astype(np.int64)
-            plan = torch.from_numpy(plan.reshape(self.steps_per_epoch, self.batch_size))
-            self._planned = epoch, plan.to(self.device)
-        return self._planned[1]
