@@ -1,6 +1,7 @@
 """Effects added in a latent space and decoded: LatentAdditive, and its linear case PCA."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -17,42 +18,48 @@ from pvae_lib.splits import Split
 class LatentAdditive(Method):
     """Encode a control cell, add the latent deltas of the condition's genes, decode.
 
-    ẑ = z(control cell) + Σ over genes of (mean z of the single − mean z of the controls). A
-    subclass says how cells are encoded and latents decoded.
+    ẑ = z(control cell) + Σ over genes of (mean z of the single − mean z of the controls), all means
+    over training cells. A subclass says how cells are encoded and latents decoded.
 
     Attributes
     ----------
-    latent_deltas_
-        Perturbed gene → (n_latent,) delta of its training cells.
+    latent_
+        TrainingMeans in the latent space, (n_latent,) each.
     """
 
     @abstractmethod
-    def fit_latent(self, screen: Screen, split: Split) -> None:
-        """Learn the latent space from the split's training cells."""
+    def _fit_latent(self, screen: Screen, split: Split) -> Callable[[np.ndarray], np.ndarray]:
+        """Learn the latent space from the split's training cells.
+
+        Returns
+        -------
+        Mask over the training cells → their (cells, n_latent) latents.
+        """
 
     @abstractmethod
-    def encode(self, cells: Screen) -> np.ndarray:
-        """(n_cells, n_latent) of cells with the genes trained on."""
-
-    @abstractmethod
-    def decode(self, latents: np.ndarray, source: Screen, seed: int) -> np.ndarray:
-        """(n, n_genes) log1p of median-normalised counts; row i was made of cell i of `source`."""
+    def _decode_moved(
+        self, controls: Screen, index: np.ndarray, delta: np.ndarray, condition: str, seed: int
+    ) -> np.ndarray:
+        """(len(index), n_genes) log1p expression of `controls[index]`, moved by delta."""
 
     def fit(self, screen: Screen, split: Split) -> Self:
-        """Learn the latent space, then the deltas of the training singles in it."""
+        """Learn the latent space, then the means of the training singles in it.
+
+        Raises
+        ------
+        InputError
+            A parameter without meaning, or what learning the space refuses.
+        """
         self._remember(screen, split)
-        self.fit_latent(screen, split)
+        latents = self._fit_latent(screen, split)
         labels = screen.condition[split.train]
         singles = [c for c in split.train_conditions(screen) if len(genes_of(c)) == 1]
-        means = {
-            c: self.encode(screen[split.train[labels == c]]).mean(axis=0, dtype=np.float64)
-            for c in [CONTROL, *singles]
-        }
-        self.latent_deltas_ = {s: means[s] - means[CONTROL] for s in singles}
+        means = {c: latents(labels == c).mean(axis=0) for c in [CONTROL, *singles]}
+        self.latent_ = TrainingMeans(means.pop(CONTROL), means)
         return self
 
     def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
-        """(n, n_genes) float32 decoded cells.
+        """(n, n_genes) float32 decoded cells, log1p of median-normalised counts.
 
         Raises
         ------
@@ -61,16 +68,9 @@ class LatentAdditive(Method):
         """
         self.check_request(controls, n, seed)
         self.check_condition(condition)
-        missing = [g for g in genes_of(condition) if g not in self.latent_deltas_]
-        if missing:
-            raise InputError(
-                f"{condition!r} cannot be put together from single perturbations: no training "
-                f"cell has {' or '.join(missing)} perturbed alone. Leave this condition out, or "
-                "train on a split that holds the single."
-            )
-        source = controls[self.draw_controls(controls, n, seed)]
-        shift = sum(self.latent_deltas_[g] for g in genes_of(condition))
-        return np.asarray(self.decode(self.encode(source) + shift, source, seed), dtype=np.float32)
+        delta = self.latent_.additive_delta(condition)  # 0 for the control
+        index = self.draw_controls(controls, n, seed)
+        return self._decode_moved(controls, index, delta, condition, seed).astype(np.float32)
 
 
 class PCAAdditive(LatentAdditive):
@@ -98,7 +98,7 @@ class PCAAdditive(LatentAdditive):
         self.n_components = n_components
         self.seed = seed
 
-    def fit_latent(self, screen: Screen, split: Split) -> None:
+    def _fit_latent(self, screen: Screen, split: Split) -> Callable[[np.ndarray], np.ndarray]:
         cells = screen.expression[split.train].astype(np.float64)
         check_whole(at_least=0, seed=self.seed)
         # Sparse rows need an iterative solver; it is exact up to rounding.
@@ -107,12 +107,13 @@ class PCAAdditive(LatentAdditive):
             svd_solver="arpack",
             random_state=self.seed,
         ).fit(cells)
+        return lambda mask: self.pca_.transform(cells[mask])
 
-    def encode(self, cells: Screen) -> np.ndarray:
-        return self.pca_.transform(cells.expression.astype(np.float64))
-
-    def decode(self, latents: np.ndarray, source: Screen, seed: int) -> np.ndarray:
-        return self.pca_.inverse_transform(latents)
+    def _decode_moved(
+        self, controls: Screen, index: np.ndarray, delta: np.ndarray, condition: str, seed: int
+    ) -> np.ndarray:
+        cells = controls.expression[index].astype(np.float64)
+        return self.pca_.inverse_transform(self.pca_.transform(cells) + delta)
 
     def count_parameters(self) -> int:
         """Loadings."""

@@ -14,9 +14,9 @@ from pvae_lib.exceptions import InputError, check_number, check_whole
 from pvae_lib.learning.cell_batches import CellBatches
 from pvae_lib.learning.device import resolve_device
 from pvae_lib.learning.loop import TrainingSettings, train
-from pvae_lib.learning.randomness import generator, seeded_initialisation
+from pvae_lib.learning.randomness import seeded_initialisation
 from pvae_lib.model import ObjectiveConfig
-from pvae_lib.probing.base import Kind, Representation
+from pvae_lib.probing.base import Kind, VectorsInBlocks
 from pvae_lib.probing.networks import (
     Autoencoder,
     MaskedAutoencoder,
@@ -25,7 +25,6 @@ from pvae_lib.probing.networks import (
 )
 from pvae_lib.screen import Screen
 
-ROWS_AT_ONCE = 2048
 VARIANCE_FLOOR = 1e-4  # of genes that hardly a cell expresses
 # These do not change what is learned, so a checkpoint made with others may be resumed.
 NOT_IDENTITY = {"device", "checkpoint"}
@@ -48,7 +47,7 @@ def start_from_profile(network: nn.Module, x: sp.csr_matrix) -> None:
         network.log_variance.copy_(torch.from_numpy(floored).log())
 
 
-class NetworkRepresentation(Representation):
+class NetworkRepresentation(VectorsInBlocks):
     """A network trained on the expression of the given cells, labels unread.
 
     Parameters
@@ -141,18 +140,8 @@ class NetworkRepresentation(Representation):
             "cells": digest,
         }
 
-    @torch.no_grad()
-    def _embed(self, screen: Screen, kind: Kind, seed: int) -> np.ndarray:
-        rng = generator(seed, "embed")
-        found = np.empty((screen.n_cells, self.d), np.float32)
-        for start in range(0, screen.n_cells, ROWS_AT_ONCE):
-            rows = slice(start, min(start + ROWS_AT_ONCE, screen.n_cells))
-            found[rows] = self._vectors(torch.from_numpy(screen.dense(rows)), kind, rng).numpy()
-        return found
-
-    def _vectors(self, x: Tensor, kind: Kind, rng: np.random.Generator) -> Tensor:
-        """(B, d) of cells x (B, n_genes)."""
-        return self.network_.encode(x)
+    def _vectors(self, screen: Screen, rows: slice, kind: Kind, rng: np.random.Generator) -> Tensor:
+        return self.network_.encode(torch.from_numpy(screen.dense(rows)))
 
 
 class AE(NetworkRepresentation):
@@ -216,8 +205,8 @@ class VAE(NetworkRepresentation):
     def _draws(self) -> dict[str, float]:
         return {"noise": self.d}
 
-    def _vectors(self, x: Tensor, kind: Kind, rng: np.random.Generator) -> Tensor:
-        q = self.network_.encode(x)
+    def _vectors(self, screen: Screen, rows: slice, kind: Kind, rng: np.random.Generator) -> Tensor:
+        q = self.network_.encode(torch.from_numpy(screen.dense(rows)))
         if kind == "means":
             return q.mu
         return q.sample(torch.from_numpy(rng.standard_normal(q.mu.shape, np.float32)))

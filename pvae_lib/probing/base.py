@@ -4,14 +4,17 @@ from abc import ABC, abstractmethod
 from typing import Literal, Self
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
 from pvae_lib.exceptions import InputError, check_whole
+from pvae_lib.learning.randomness import generator
 from pvae_lib.model.config import one_of
 from pvae_lib.screen import Screen
 
 Kind = Literal["means", "samples"]
 KINDS = ("means", "samples")
+ROWS_AT_ONCE = 2048
 
 
 class Representation(BaseEstimator, ABC):
@@ -90,6 +93,27 @@ class Representation(BaseEstimator, ABC):
     @abstractmethod
     def _embed(self, screen: Screen, kind: Kind, seed: int) -> np.ndarray:
         """(n_cells, d) of a request that has been checked."""
+
+
+class VectorsInBlocks(Representation):
+    """One whose network of torch embeds some thousand cells at a time into `d` numbers each."""
+
+    d: int
+
+    @abstractmethod
+    def _vectors(
+        self, screen: Screen, rows: slice, kind: Kind, rng: np.random.Generator
+    ) -> torch.Tensor:
+        """(rows, d) of some cells, without gradients; whatever is drawn comes from `rng`."""
+
+    @torch.no_grad()
+    def _embed(self, screen: Screen, kind: Kind, seed: int) -> np.ndarray:
+        rng = generator(seed, "embed")
+        found = np.empty((screen.n_cells, self.d), np.float32)
+        for start in range(0, screen.n_cells, ROWS_AT_ONCE):
+            rows = slice(start, min(start + ROWS_AT_ONCE, screen.n_cells))
+            found[rows] = self._vectors(screen, rows, kind, rng).numpy()
+        return found
 
 
 def check_cells(screen: Screen, cells: np.ndarray) -> np.ndarray:

@@ -4,17 +4,13 @@ import numpy as np
 import torch
 
 from pvae_lib.exceptions import check_whole
-from pvae_lib.extras import load_extra
-from pvae_lib.learning.randomness import generator
 from pvae_lib.methods.packages.contained import contained
-from pvae_lib.methods.packages.scvi import SIZE, scvi_input, train_scvi
-from pvae_lib.probing.base import Kind, Representation
+from pvae_lib.methods.packages.scvi import train_scvi, untrained_scvi
+from pvae_lib.probing.base import Kind, VectorsInBlocks
 from pvae_lib.screen import Screen
 
-ROWS_AT_ONCE = 2048
 
-
-class ScVI(Representation):
+class ScVI(VectorsInBlocks):
     """q(z | x) of a variational autoencoder of raw counts (Lopez et al. 2018), labels unread.
 
     Parameters
@@ -74,23 +70,15 @@ class ScVI(Representation):
             )
         else:
             with contained(self.seed, "scVI"):  # the draws that training starts from
-                models = load_extra("scvi.model", "scvi")
-                adata = scvi_input(screen[cells])
-                models.SCVI.setup_anndata(adata, size_factor_key=SIZE)
-                model = models.SCVI(adata, gene_likelihood=self.gene_likelihood, **sizes)
+                model = untrained_scvi(screen, cells, gene_likelihood=self.gene_likelihood, **sizes)
         self.network_ = model.module.cpu().eval()
 
-    @torch.no_grad()
-    def _embed(self, screen: Screen, kind: Kind, seed: int) -> np.ndarray:
-        rng = generator(seed, "embed")
-        found = np.empty((screen.n_cells, self.d), np.float32)
-        for start in range(0, screen.n_cells, ROWS_AT_ONCE):
-            rows = slice(start, min(start + ROWS_AT_ONCE, screen.n_cells))
-            counts = torch.from_numpy(screen.counts[rows].toarray())
-            batch = torch.zeros(len(counts), 1, dtype=torch.long)  # it corrects for none here
-            q = self.network_.inference(counts, batch)["qz"]
-            z = q.loc
-            if kind == "samples":
-                z = z + q.scale * torch.from_numpy(rng.standard_normal(z.shape, np.float32))
-            found[rows] = z.numpy()
-        return found
+    def _vectors(
+        self, screen: Screen, rows: slice, kind: Kind, rng: np.random.Generator
+    ) -> torch.Tensor:
+        counts = torch.from_numpy(screen.counts[rows].toarray())
+        batch = torch.zeros(len(counts), 1, dtype=torch.long)  # it corrects for none here
+        q = self.network_.inference(counts, batch)["qz"]
+        if kind == "means":
+            return q.loc
+        return q.loc + q.scale * torch.from_numpy(rng.standard_normal(q.loc.shape, np.float32))

@@ -5,7 +5,8 @@ package's own (the extra "scvi"), the addition is ours.
 """
 
 import math
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import anndata as ad
 import numpy as np
@@ -15,12 +16,12 @@ import torch
 from pvae_lib.exceptions import InputError, check_number, check_whole
 from pvae_lib.extras import load_extra
 from pvae_lib.learning.device import resolve_device
-from pvae_lib.methods.base import PREDICTIONS, Method
-from pvae_lib.methods.means import TrainingMeans
+from pvae_lib.methods.base import PREDICTIONS
+from pvae_lib.methods.latent import LatentAdditive
 from pvae_lib.methods.packages.contained import ACCELERATORS, contained
 from pvae_lib.model.config import one_of
-from pvae_lib.screen import CONTROL, Screen
-from pvae_lib.screen.labels import canonical_label, genes_of
+from pvae_lib.screen import Screen
+from pvae_lib.screen.labels import canonical_label
 from pvae_lib.splits import Split
 
 if TYPE_CHECKING:
@@ -43,6 +44,25 @@ def scvi_input(screen: Screen) -> ad.AnnData:
         obs=pd.DataFrame({SIZE: sizes}, index=screen.cells.astype(str)),
         var=pd.DataFrame(index=screen.genes.astype(str)),
     )
+
+
+def untrained_scvi(screen: Screen, cells: np.ndarray, **sizes: int | str) -> "SCVI":
+    """SCVI with fresh weights, drawn from torch's global generator: call it inside `contained`.
+
+    Parameters
+    ----------
+    sizes
+        n_latent, n_hidden, n_layers and gene_likelihood, as `train_scvi` has them.
+
+    Raises
+    ------
+    InputError
+        The extra is not installed.
+    """
+    models = load_extra("scvi.model", "scvi")
+    adata = scvi_input(screen[cells])
+    models.SCVI.setup_anndata(adata, size_factor_key=SIZE)
+    return models.SCVI(adata, **sizes)
 
 
 def train_scvi(
@@ -93,11 +113,9 @@ def train_scvi(
         raise InputError(f"No cells of screen {screen.name!r} to train on: give at least one.")
     accelerator = ACCELERATORS[resolve_device(device).type]
     with contained(seed, "scVI"):
-        models = load_extra("scvi.model", "scvi")
-        adata = scvi_input(screen[cells])
-        models.SCVI.setup_anndata(adata, size_factor_key=SIZE)
-        model = models.SCVI(
-            adata,
+        model = untrained_scvi(
+            screen,
+            cells,
             n_latent=n_latent,
             n_hidden=n_hidden,
             n_layers=n_layers,
@@ -129,12 +147,11 @@ def _last_loss(model: "SCVI") -> float:
     return float(model.history["train_loss"].to_numpy()[-1, 0])
 
 
-class ScviAdditive(Method):
+class ScviAdditive(LatentAdditive):
     """Add in the latent space of SCVI, decode, and sample counts.
 
-    z = z_ctrl + Σ over the condition's genes of (mean z of the single − mean z of the controls),
-    all means over training cells. Decoded at the control cell's own size, so that what it gains in
-    total counts is the perturbation's doing.
+    Decoded at the control cell's own size, so that what it gains in total counts is the
+    perturbation's doing.
 
     Parameters
     ----------
@@ -150,7 +167,6 @@ class ScviAdditive(Method):
     Attributes
     ----------
     network_ : the trained module of scvi-tools, on the CPU
-    latent_ : TrainingMeans in the latent space, (n_latent,) each
     history_ : DataFrame, one row an epoch: loss
     """
 
@@ -178,49 +194,28 @@ class ScviAdditive(Method):
         self.seed = seed
         self.device = device
 
-    def fit(self, screen: Screen, split: Split) -> Self:
-        """Train SCVI on the split's training cells and average their latents by condition.
-
-        Raises
-        ------
-        InputError
-            What `train_scvi` refuses, or an unknown `prediction`.
-        """
-        self._remember(screen, split)
+    def _fit_latent(self, screen: Screen, split: Split) -> Callable[[np.ndarray], np.ndarray]:
+        """Train SCVI; the latents are posterior means. Raises what `train_scvi` does."""
         one_of("prediction", self.prediction, PREDICTIONS)
         parameters = {k: v for k, v in self.get_params().items() if k != "prediction"}
         model = train_scvi(screen, split.train, **parameters)
         with contained(self.seed, "scVI latents"):
-            latent = model.get_latent_representation()  # (n_train, n_latent), posterior means
-        labels = screen.condition[split.train]
-        singles = [c for c in split.train_conditions(screen) if len(genes_of(c)) == 1]
-        self.latent_ = TrainingMeans(
-            control=latent[labels == CONTROL].mean(axis=0),
-            singles={s: latent[labels == s].mean(axis=0) for s in singles},
-        )
+            latent = model.get_latent_representation()  # (n_train, n_latent)
         losses = model.history["train_loss"].to_numpy(dtype=float)[:, 0]
         self.history_ = pd.DataFrame({"loss": losses})
         self.network_ = model.module.cpu().eval()
-        return self
+        return lambda mask: latent[mask]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
 
-    def predict(self, controls: Screen, condition: str, n: int, seed: int) -> np.ndarray:
-        """(n, n_genes) float32, log1p of the decoded counts, normalised with the control's total.
-
-        Raises
-        ------
-        InputError
-            A gene of the condition never trained as a single, or what `check_request` refuses.
-        """
-        self.check_request(controls, n, seed)
-        self.check_condition(condition)
-        delta = self.latent_.additive_delta(condition)  # 0 for the control
-        index = self.draw_controls(controls, n, seed)
-        found = np.empty((n, len(self.genes_)), np.float32)
+    def _decode_moved(
+        self, controls: Screen, index: np.ndarray, delta: np.ndarray, condition: str, seed: int
+    ) -> np.ndarray:
+        """Normalised with the control's total."""
+        found = np.empty((len(index), len(self.genes_)), np.float32)
         with contained(seed, f"predict {canonical_label(condition)}"), torch.no_grad():
-            for start in range(0, n, ROWS_AT_ONCE):
+            for start in range(0, len(index), ROWS_AT_ONCE):
                 block = index[start : start + ROWS_AT_ONCE]
                 size = controls.total_counts[block, None] / controls.target_total
                 counts = self._decode(controls.counts[block].toarray(), size, delta)
