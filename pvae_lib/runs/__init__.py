@@ -7,7 +7,8 @@ In a notebook, straight after the cell tagged `parameters`:
 From a terminal: `python -m pvae_lib.runs NOTEBOOK -p NAME VALUE -f PARAMETERS.yaml --out FOLDER`.
 """
 
-from pvae_lib.runs.execute import run_notebook
+# Every notebook imports this package for its guard alone: what runs notebooks, and takes seconds to
+# import, is in pvae_lib.runs.execute.
 from pvae_lib.runs.notebook_guard import guard
 
-__all__ = ["guard", "run_notebook"]
+__all__ = ["guard"]

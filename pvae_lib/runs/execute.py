@@ -11,6 +11,7 @@ import nbformat
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.runs import export, record
+from pvae_lib.runs.lock import alone
 from pvae_lib.runs.parameters import Parameter, check_names, check_value, declared
 
 # The kernel's own log shares the terminal: a warning at each start, a traceback at each Ctrl-C.
@@ -72,7 +73,8 @@ def run_notebook(
     ------
     InputError
         Nothing was started: an unknown or wrongly typed parameter, an unwritable folder, a folder
-        that holds a run with other parameters. Or the notebook itself met such an error.
+        that holds a run with other parameters or in which a run is at work. Or the notebook itself
+        met such an error.
     NotebookFailed
         A cell failed otherwise.
     KeyboardInterrupt
@@ -85,10 +87,17 @@ def run_notebook(
         check_value(known[name], value, notebook.name)
     asked = {name: value for name, value in parameters.items() if name != "out"}
     defaults = {name: p.default for name, p in known.items() if name != "out"}
-    record.refuse_other_run(folder, notebook, defaults | asked)
     given = asked | ({"out": str(folder)} if "out" in known else {})
+    with alone(folder, "Another run"):
+        record.refuse_other_run(folder, notebook, defaults | asked)
+        _recorded_run(notebook, given, defaults | asked, folder, quiet)
+    return folder
 
-    facts = record.facts(notebook, defaults | asked, folder)
+
+def _recorded_run(
+    notebook: Path, given: Mapping[str, Any], whole: Mapping[str, Any], folder: Path, quiet: bool
+) -> None:
+    facts = record.facts(notebook, whole, folder)
     record.write(folder, facts)
     start = time.monotonic()
     status = "failed"
@@ -101,7 +110,6 @@ def run_notebook(
     finally:
         facts |= {"status": status, "minutes": round((time.monotonic() - start) / 60, 2)}
         _finish(folder, notebook.name, facts)
-    return folder
 
 
 def _execute(notebook: Path, parameters: Mapping[str, Any], folder: Path, quiet: bool) -> None:

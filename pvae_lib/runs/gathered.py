@@ -106,5 +106,5 @@ def _reason(run: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     errors = [line for line in lines if line.startswith("Error: ")]
     if errors:
-        return f"{errors[-1]} The notebook up to there, and log.txt, are in {run}."
+        return f"{errors[-1].rstrip('.')}. The notebook up to there, and log.txt, are in {run}."
     return "it was stopped before its end." if lines else "not started."

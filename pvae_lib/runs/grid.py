@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import os
+import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from pvae_lib.evaluation.metrics import METRICS
 from pvae_lib.exceptions import InputError, nearest
 from pvae_lib.learning.seeds import check_seeds
 from pvae_lib.runs.execute import parameters_of
@@ -92,13 +94,10 @@ def read_grid(path: str | os.PathLike) -> Grid:
     """
     path = Path(path)
     content = load_grid(path)
-    for key in content:
-        if key not in KEYS:
-            raise InputError(f"Unknown key {key!r} in the grid {path}: {nearest(key, KEYS)}")
-    if not isinstance(content.get("notebook"), str):
-        raise InputError(f"{path} names no notebook: add a line `notebook: notebooks/NAME.ipynb`.")
+    _check_shape(content, path)
     notebook = Path(content["notebook"])
-    known = parameters_of(notebook)
+    # A run's folder is the sweep's to name.
+    known = {name: p for name, p in parameters_of(notebook).items() if name != "out"}
     given = content.get("parameters") or {}
     seeds = content.get("seeds", [None])
     if seeds != [None]:
@@ -106,8 +105,11 @@ def read_grid(path: str | os.PathLike) -> Grid:
     blocks = content.get("axes") or [{}]
     blocks = [blocks] if isinstance(blocks, dict) else blocks
     settings = [setting for block in blocks for setting in _product(block, path)]
+    for name in {name for setting in settings for name in setting} & {"seed", "seeds"}:
+        if "seeds" in content:
+            raise InputError(f"{path}: {name!r} is an axis beside `seeds`; keep one of the two.")
     check_names(given, known, notebook.name)
-    base = {n: _typed(given.get(n, p.default), p) for n, p in known.items() if n != "out"}
+    base = {n: _typed(given.get(n, p.default), p) for n, p in known.items()}
     points: dict[str, Point] = {}
     for setting, seed in itertools.product(settings, seeds):
         point = _point(setting, seed, base, known, notebook)
@@ -130,13 +132,34 @@ def load_grid(path: Path) -> dict[str, Any]:
     return content
 
 
+def _check_shape(content: Mapping[str, Any], path: Path) -> None:
+    """InputError for a key that a grid does not have, or one whose value is of the wrong kind."""
+    for key in content:
+        if key not in KEYS:
+            raise InputError(f"Unknown key {key!r} in the grid {path}: {nearest(key, KEYS)}")
+    if not isinstance(content.get("notebook"), str):
+        raise InputError(f"{path} names no notebook: add a line `notebook: notebooks/NAME.ipynb`.")
+    kinds = {"parameters": dict, "axes": dict | list, "seeds": list, "metrics": list}
+    for key, kind in kinds.items():
+        if content.get(key) is not None and not isinstance(content[key], kind):
+            raise InputError(f"{path}: {key!r} cannot be {content[key]!r}; see {__name__}.")
+    for metric in content.get("metrics") or ():
+        if metric not in METRICS:
+            raise InputError(f"{path}: no metric {metric!r}; {nearest(metric, METRICS)}")
+
+
 def _product(block: Any, path: Path) -> Iterator[dict[str, Any]]:
     """The settings of one block of axes: a full product."""
     if not isinstance(block, dict):
         raise InputError(f"{path}: a block of axes must be a mapping `name: [values]`.")
-    axes = []
+    axes, seen = [], set()
     for key, values in block.items():
         names = [name.strip() for name in str(key).split(",")]
+        if "" in names or len({*seen, *names}) < len(seen) + len(names):
+            raise InputError(
+                f"{path}: the axis {key!r} has an empty name, or one that came before."
+            )
+        seen.update(names)
         if not isinstance(values, list) or not values:
             raise InputError(f"{path}: the axis {key!r} needs a list of values, [a, b, …].")
         rows = [value if len(names) > 1 else [value] for value in values]
@@ -174,7 +197,8 @@ def _point(
 def _typed(value: Any, parameter: Parameter) -> Any:
     """0 and 0.0 are one setting of a float, and so one run."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if whole and parameter.type is float else value
+    kinds = typing.get_args(parameter.type) or (parameter.type,)
+    return float(value) if whole and float in kinds and int not in kinds else value
 
 
 def _shown(value: Any) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.files import write_atomically
+from pvae_lib.runs import lock
 from pvae_lib.runs.parameters import load_yaml
 
 FILE = "parameters.yaml"
@@ -72,7 +73,7 @@ def refuse_other_run(folder: Path, notebook: Path, parameters: Mapping[str, Any]
         before, status = past.get("notebook"), past.get("status")
     except AttributeError:
         before = status = None
-    made = {file.name, notebook.name, notebook.with_suffix(".html").name}
+    made = {file.name, notebook.name, notebook.with_suffix(".html").name, lock.FILE}
     if status == "failed" and {path.name for path in folder.iterdir()} <= made:
         return  # it failed before it made anything: a mended call may take its place
     if before != notebook.name:
@@ -116,11 +117,17 @@ def read_parameters(file: str | os.PathLike) -> dict[str, Any]:
 
 def device(parameters: Mapping[str, Any]) -> str:
     """Where a run trains: its `device` parameter, with "auto" resolved as training resolves it."""
-    import torch  # here, because every notebook imports this package for its guard
+    asked = str(parameters.get("device") or "auto")
+    # Importing torch takes two seconds and 250 MB, which a build without CUDA does not ask for.
+    built_for_cpu = importlib.metadata.version("torch").endswith("+cpu")
+    if asked == "cpu" or (asked == "auto" and built_for_cpu):
+        return "cpu"
+
+    import torch
 
     from pvae_lib.learning.device import resolve_device
 
-    kind = resolve_device(str(parameters.get("device") or "auto")).type
+    kind = resolve_device(asked).type
     return f"{kind} ({torch.cuda.get_device_name()})" if kind == "cuda" else kind
 
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
-from filelock import FileLock, Timeout
 
 from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.files import write_atomically
 from pvae_lib.runs import gathered
 from pvae_lib.runs.grid import Grid, read_grid
 from pvae_lib.runs.keep import check_name, keep
+from pvae_lib.runs.lock import alone
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "workflow" / "Snakefile"
 DRY_RUN = {"--dry-run", "--dryrun", "-n"}
@@ -81,20 +81,15 @@ def sweep(grid: Grid, folder: Path, cores: int, more: Sequence[str] = ()) -> int
         raise InputError(
             "Sweeps need Snakemake: pip install --constraint constraints.txt --editable '.[sweep]'."
         )
-    _write_points(grid, folder)
-    try:
-        # Snakemake's own lock outlives a kill -9 and would refuse to resume; this one does not.
-        with FileLock(folder / ".lock", timeout=0):
-            process = subprocess.Popen(_command(grid, folder, cores, more))
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                process.wait()  # Snakemake heard the Ctrl-C too, and ends its runs in good order
-                raise
-    except Timeout:
-        raise InputError(
-            f"A sweep is running in {folder}: wait for it, or choose another folder (--out)."
-        ) from None
+    # Snakemake's own lock outlives a kill -9 and would refuse to resume; this one does not.
+    with alone(folder, "Another sweep"):
+        _write_points(grid, folder)
+        process = subprocess.Popen(_command(grid, folder, cores, more))
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # Snakemake heard the Ctrl-C too, and ends its runs in good order
+            raise
 
 
 def _command(grid: Grid, folder: Path, cores: int, more: Sequence[str]) -> list[str]:

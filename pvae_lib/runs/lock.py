@@ -1,0 +1,51 @@
+"""One process at a time in a folder."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pvae_lib.exceptions import InputError
+
+FILE = ".lock"
+
+
+@contextlib.contextmanager
+def alone(folder: Path, what: str) -> Iterator[None]:
+    """Hold the folder, made where it is missing, for as long as the block lasts.
+
+    The operating system lets go of a folder whose process died, by kill -9 too. The mark in it,
+    `.lock`, goes when the block ends.
+
+    Parameters
+    ----------
+    what
+        What may be at work there already, for the message: "Another run".
+
+    Raises
+    ------
+    InputError
+        Another process holds the folder, or it cannot be written.
+    """
+    lock = FileLock(folder / FILE, timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{what} is at work in {folder}: wait until it ends, or end it, or choose another "
+            "folder (--out)."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"Cannot write into {folder}: {error.strerror or error}. "
+            "Free some space there or choose another folder."
+        ) from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(folder / FILE)  # while it is held, so that it is nobody else's
+        lock.release()
