@@ -106,8 +106,9 @@ def _run(
 ) -> bool:
     """Run and score one notebook and write its feedback; False, with the reason, when it died."""
     student, lesson = submission.student, submission.lesson
+    for step in ("submitted", "autograded", "feedback"):
+        shutil.rmtree(course / step / student / lesson, ignore_errors=True)
     place = course / "submitted" / student / lesson
-    shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     nbformat.write(notebook, place / f"{lesson}.ipynb")
     del errors[:]

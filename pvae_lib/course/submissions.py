@@ -104,10 +104,11 @@ def make_ready(
         first = (str(error).strip() or type(error).__name__).splitlines()[0][:80]
         submission.report(UNREADABLE, f"not a Jupyter notebook ({first})")
         return None
-    notebook.cells = [c for c in cells if INJECTED not in c.metadata.get("tags", [])]
     locked = {name: c for name, c in _named(reference).items() if not _nbgrader(c)["solution"]}
-    for number, cell in enumerate(notebook.cells, 1):
-        if cell.cell_type == "code" and name_of(cell) not in locked:
+    notebook.cells = [c for c in cells if INJECTED not in c.metadata.get("tags", [])]
+    for number, cell in enumerate(cells, 1):  # as the student counts them
+        own = cell in notebook.cells and name_of(cell) not in locked
+        if own and cell.cell_type == "code":
             for words in dict.fromkeys(tripwire.trips(cell.source, kept=(SEED,))):
                 submission.report(REFUSED, f"cell {number} {words}")
     if not submission.runs:
