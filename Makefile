@@ -35,6 +35,9 @@ help:  ## this list
 	@echo
 	@echo "  Variables of make run: SCREEN=twin|twin-reduced|twin-full|norman-subset|norman2019|FILE.h5ad"
 	@echo "    SEEDS=\"0 1 2\"  EPOCHS=100  PARAMS=notebooks/params/NAME.yaml  NAME=(folder under runs/)"
+	@echo "  Variables of make sweep: GRID=notebooks/params/grid_smoke.yaml  CORES=2 (runs at once)  NAME=(as above)"
+	@echo "    RECORD=NAME NOTE=\"…\" keeps the finished tables in notebooks/results/, with what made them"
+	@echo "    PROFILE=workflow/profiles/slurm runs it on a cluster"
 	@echo "  Variables of make course: STUDENTS=\"ada bob\" or a file of names, each gets data of her own"
 	@echo "    of make grade: SUBMISSIONS=FOLDER  TIMEOUT=60 (seconds a cell)  MARKS=scores.csv"
 	@echo "    of both: COURSE=runs/course, the folder that holds all of it"
@@ -74,7 +77,7 @@ test: lint  ## ruff, all tests, all notebooks against their stored outputs
 	$(PYTEST) $(NBVAL) $(NOTEBOOKS) tests
 	$(if $(PVAE_DATA),$(if $(REAL),env -u PVAE_DATA $(PYTEST) $(NBVAL) $(REAL)))
 
-sweep: setup  ## every run of GRID=FILE.yaml, then one table (CORES=2; PROFILE=workflow/profiles/slurm for a cluster)
+sweep: setup  ## every run of GRID=FILE.yaml, then one table; the same command resumes it
 	@$(BIN)/python -m pvae_lib.runs.sweep "$(or $(GRID),$(error name a grid: make sweep GRID=notebooks/params/grid_smoke.yaml))" \
 	  $(if $(CORES),--cores "$(CORES)") $(if $(PROFILE),--profile "$(abspath $(PROFILE))") $(if $(RUN_NAME),--out "runs/$(RUN_NAME)") \
 	  $(if $(RECORD),--record "$(RECORD)") $(if $(NOTE),--note "$(NOTE)")
