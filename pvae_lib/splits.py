@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +176,6 @@ def combo_seen(screen: Screen, seen: int, fraction: float = 0.25, seed: int = 0)
     """
     if seen not in (0, 1, 2):
         raise InputError(f"combo_seen takes seen = 0, 1 or 2, not {seen!r}.")
-    _check_fraction(fraction)
     if seen == 2:
         complete = [d for d in screen.doubles if _singles_seen(screen, d) == 2]
         scored, training = _draw(complete, fraction, seed)
@@ -188,8 +188,7 @@ def combo_seen(screen: Screen, seen: int, fraction: float = 0.25, seed: int = 0)
         training = [d for d, n in visible.items() if n == 2]
     singles = [s for s in screen.singles if s not in hidden]
     train = _cells_in(screen, singles + training, controls=True)
-    name = f"combo-seen-{seen}"
-    return _split(screen, name, train, {"double": _cells_in(screen, scored)})
+    return _split(screen, f"combo-seen-{seen}", train, {"double": _cells_in(screen, scored)})
 
 
 def held_out_doubles(screen: Screen, fraction: float = 0.5, seed: int = 0) -> Split:
@@ -200,7 +199,6 @@ def held_out_doubles(screen: Screen, fraction: float = 0.5, seed: int = 0) -> Sp
     InputError
         `fraction` is not between 0 and 1, or no double is left to score.
     """
-    _check_fraction(fraction)
     scored, training = _draw(screen.doubles, fraction, seed)
     train = _cells_in(screen, screen.singles + training, controls=True)
     return _split(screen, "held-out-doubles", train, {"double": _cells_in(screen, scored)})
@@ -250,11 +248,9 @@ def cross_fitted(
 MAKERS: dict[str, Callable[..., Split]] = {
     "paper": lambda screen, seed: paper(screen),
     "doubles-with-both-singles": lambda screen, seed: doubles_with_both_singles(screen),
-    "combo-seen-0": lambda screen, seed: combo_seen(screen, 0, seed=seed),
-    "combo-seen-1": lambda screen, seed: combo_seen(screen, 1, seed=seed),
-    "combo-seen-2": lambda screen, seed: combo_seen(screen, 2, seed=seed),
-    "held-out-doubles": lambda screen, seed: held_out_doubles(screen, seed=seed),
-    "iid-singles": lambda screen, seed: iid_singles(screen, seed=seed),
+    **{f"combo-seen-{seen}": partial(combo_seen, seen=seen) for seen in (0, 1, 2)},
+    "held-out-doubles": held_out_doubles,
+    "iid-singles": iid_singles,
 }
 
 
@@ -268,7 +264,7 @@ def make(name: str, screen: Screen, seed: int = 0) -> Split:
     """
     if name not in MAKERS:
         raise InputError(f"No split {name!r}; {nearest(name, MAKERS)}")
-    return MAKERS[name](screen, seed)
+    return MAKERS[name](screen, seed=seed)
 
 
 def _split(screen: Screen, name: str, train: np.ndarray, test: dict[str, np.ndarray]) -> Split:
@@ -293,6 +289,7 @@ def _singles_seen(screen: Screen, double: str) -> int:
 
 def _draw(names: list[str], fraction: float, seed: int) -> tuple[list[str], list[str]]:
     """A random `fraction` of the names (at least one), and the rest; both sorted."""
+    _check_fraction(fraction)
     order = np.random.default_rng(seed).permutation(sorted(names))
     n = max(1, round(fraction * len(order)))
     return sorted(order[:n]), sorted(order[n:])
