@@ -40,7 +40,7 @@ def alone(folder: Path, what: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise InputError(
-            f"Cannot write into {folder}: {error.strerror or error}. "
+            f"Cannot write {folder}: {error.strerror or error}. "
             "Free some space there or choose another folder."
         ) from error
     try:

@@ -82,7 +82,7 @@ def test_the_mark_goes_and_an_unwritable_folder_is_named(tmp_path):
     assert os.listdir(tmp_path / "run") == []
     (tmp_path / "file").touch()
     with (
-        pytest.raises(InputError, match="Cannot write into .*file"),
+        pytest.raises(InputError, match="Cannot write .*file"),
         alone(tmp_path / "file", "Another run"),
     ):
         pass

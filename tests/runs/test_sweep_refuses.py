@@ -56,7 +56,7 @@ def test_without_snakemake_it_says_how_to_install_it(here, monkeypatch, command)
 def test_a_folder_that_cannot_be_written_is_named(here, command):
     (here / "runs").write_text("a file, not a folder")
     call = command("grid.yaml")
-    assert call.status == 2 and f"Cannot write into {here / 'runs' / 'grid'}" in call.err
+    assert call.status == 2 and f"Cannot write {here / 'runs' / 'grid'}" in call.err
 
 
 def test_a_full_disk_is_named(here, command):
