@@ -49,7 +49,8 @@ def _line(student: str, lesson: str, status: str, rows: pd.DataFrame) -> str:
     words = f"{student or '(nobody)'} {lesson}: {points:g} of {out_of:g}"
     if len(waiting):
         words += f", {waiting['out_of'].sum():g} to mark by hand"
-    return words if status == GRADED else f"{words}; {status}: {rows['reason'].iloc[0]}"
+    reason = rows["reason"].iloc[0]
+    return f"{words}; {status}: {reason}" if reason else words
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

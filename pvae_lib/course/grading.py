@@ -46,8 +46,8 @@ def grade(
     A row a student, lesson and graded cell. `kind`: "tests" or "by hand". `points` is empty (NaN)
     where an answer waits to be marked by hand. `status` and `reason` speak of the whole notebook:
     "graded"; "repaired", cells were deleted or altered and are restored; "stopped", a cell ran too
-    long; not run and without points: "refused", "unreadable", "failed", "unknown lesson", "handed
-    in twice", "nothing".
+    long; without points: "refused", "unreadable", "failed", "unknown lesson", "unknown student",
+    "handed in twice", "nothing".
 
     Raises
     ------
@@ -67,6 +67,8 @@ def grade(
             points: dict[str, float | None] = {}
             if submission.runs:
                 seed = seeds.get(submission.student, roster.PLAIN_SEED)
+                if seeds and submission.student not in seeds:
+                    submission.reasons.append("not on the roster, so graded on the plain release")
                 reference = references[submission.lesson]
                 notebook = handed_in.make_ready(submission, reference, seed)
                 if notebook is not None and _run(course, submission, notebook, timeout, errors):

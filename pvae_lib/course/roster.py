@@ -14,7 +14,7 @@ FILE = "roster.csv"
 # Of the plain release, and of anyone who is on no roster.
 PLAIN_SEED = 0
 SEEDS = 1_000_000
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def names(students: str) -> list[str]:
@@ -30,7 +30,7 @@ def names(students: str) -> list[str]:
     if len(words) == 1 and Path(words[0]).is_file():
         words = _of_file(Path(words[0]))
     for word in words:
-        if not _NAME.fullmatch(word):
+        if not NAME.fullmatch(word):
             raise InputError(
                 f"{word!r} cannot name a student: use letters, digits, '.', '_' and '-', since "
                 "every student has a folder of that name (a roster file must exist to be read)."

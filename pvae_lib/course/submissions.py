@@ -7,17 +7,19 @@ import nbformat
 
 from pvae_lib.course import tripwire
 from pvae_lib.course.release import INJECTED, SEED, with_seed
+from pvae_lib.course.roster import NAME
 from pvae_lib.exceptions import InputError, nearest
 
 GRADED, REPAIRED, STOPPED, FAILED, REFUSED = "graded", "repaired", "stopped", "failed", "refused"
 UNREADABLE, UNKNOWN, TWICE, NOTHING = "unreadable", "unknown lesson", "handed in twice", "nothing"
+NOBODY = "unknown student"
 
 
 @dataclass
 class Submission:
     """One student's notebook of one lesson, and what became of it.
 
-    status: GRADED, or what was wrong with it; reason: that in words, empty for GRADED.
+    status: GRADED, or what was wrong with it; reason: that in words.
     """
 
     student: str
@@ -56,7 +58,7 @@ def collect(folder: Path, released: dict[str, Path]) -> list[Submission]:
             found += _of_student(entry, released)
         elif entry.suffix == ".ipynb":
             loose = Submission("", entry.stem, entry)
-            loose.report(UNKNOWN, f"{entry.name} lies in no student's folder")
+            loose.report(NOBODY, f"{entry.name} lies in no student's folder")
             found.append(loose)
     if not found:
         raise InputError(f"{folder} holds no submissions: it needs a folder a student.")
@@ -70,7 +72,10 @@ def _of_student(folder: Path, released: dict[str, Path]) -> list[Submission]:
     others = []
     for path in paths:
         submission = Submission(folder.name, path.stem, path)
-        if path.stem not in released:
+        if not NAME.fullmatch(folder.name):
+            submission.report(NOBODY, "a student's folder has only letters, digits, '.', '_', '-'")
+            others.append(submission)
+        elif path.stem not in released:
             hint = nearest(path.stem, released)
             submission.report(UNKNOWN, f"no lesson is called {path.stem}; {hint}")
             others.append(submission)

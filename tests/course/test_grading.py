@@ -60,6 +60,7 @@ def handed_in(toy, tmp_path_factory):
     (place / "garbled").mkdir()
     (place / "garbled" / "01_toy.ipynb").write_text("{no notebook")
     (place / "empty").mkdir()
+    toy.hand_in(place, "a [b]")
     (place / "loose.ipynb").write_text("{}")
     return place
 
@@ -103,6 +104,7 @@ def test_a_neighbours_numbers_score_nothing(scores):
         ("garbled", "unreadable", "not a Jupyter notebook"),
         ("misnaming", "unknown lesson", "did you mean '01_toy'?"),
         ("empty", "nothing", "no notebook"),
+        ("a [b]", "unknown student", "only letters, digits"),
     ],
 )
 def test_what_cannot_be_graded_is_reported(scores, student, status, words):
@@ -121,6 +123,11 @@ def test_an_altered_test_is_reported_and_restored(scores):
     status, reason = reported(scores, "altering")
     assert status == "repaired" and "total_tests" in reason
     assert points(scores, "altering") == {"total_tests": 0, "largest_tests": 1}
+
+
+def test_who_is_not_on_the_roster_is_graded_on_the_plain_release_and_named(scores):
+    status, reason = reported(scores[scores["status"] == "graded"], "twice")
+    assert status == "graded" and "not on the roster" in reason
 
 
 def test_the_notebook_nearest_to_the_folder_counts(scores):
