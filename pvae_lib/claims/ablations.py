@@ -132,7 +132,7 @@ CLAIMS = (
         "Table 13",
         LESSON,
         "",
-        f"with alignment against α = 0: ahead or behind; {PAIRED}",
+        f"holds if ahead of α = 0, does not hold if behind; {PAIRED}",
         _sweeps(ahead(OURS, (UNALIGNED,), "nrmse")),
     ),
     Claim(
@@ -142,8 +142,8 @@ CLAIMS = (
         "Table 13",
         LESSON,
         "",
-        "R² (inherited) with alignment against α = 0, paired by seed: above or below by two "
-        "standard errors",
+        "R² (inherited) with alignment less that of α = 0, paired by seed: holds if above 0, does "
+        "not hold if below, by two standard errors",
         _sweeps(ahead_by_seed(OURS, UNALIGNED, "r2_inherited", "R² (inherited)"), runs=True),
     ),
     Claim(
@@ -176,7 +176,8 @@ CLAIMS = (
         "Table 11",
         LESSON,
         "",
-        f"in nRMSE on held-out cells of singles; needs both rows in one table; {PAIRED}",
+        "needs both rows in one table. In nRMSE on held-out cells of singles: holds if ahead, does "
+        f"not hold if behind; {PAIRED}",
         (
             Trial("Norman, full screen", ("ablations_mmd_norman2019",), with_mmd),
             Trial("reduced twin", ("ablations_mmd_twin_reduced",), with_mmd, decides=False),

@@ -126,7 +126,8 @@ CLAIMS = (
         "Equation 54; Algorithm 1",
         LESSON,
         "5 · How strong, and with which pairs?",
-        f"the same with random pairs: R²(zι) above or below {FOUND:g} {SEEDS}",
+        f"the same with random pairs: holds if R²(zι) is above {FOUND:g} {SEEDS} and above the "
+        f"unaligned fit's in every seed, does not hold if below {FOUND:g}",
         _simulated(separates(RANDOM)),
     ),
     Claim(
@@ -181,7 +182,8 @@ CLAIMS = (
         "Section 5, theorem",
         LESSON,
         "9 · With edges: components and graph",
-        f"with edges, one cut a row, cuts imposed: MCC above or below {COMPONENTS:g} {SEEDS}",
+        f"with edges, one cut a row, cuts imposed: holds if the MCC is above {COMPONENTS:g} "
+        f"{SEEDS}, does not hold if below",
         _simulated(reaches(("A", "edges, one cut a row, polished"))),
     ),
 )

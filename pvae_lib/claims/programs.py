@@ -41,13 +41,16 @@ def one_for_all(table: pd.DataFrame, fit: str) -> Verdict:
         seeds(table, fit, f"share_of_mean{end}", condition="u") for end in ("", "_untrained")
     )
     lacking = seeds(table, fit, "cells_without_the_edge", condition="u")
+    turned = seeds(table, fit, "jaccard_undirected", condition="order reversed")
     side = beside(share, SHARE)
     learned = bool((share.to_numpy() > before.to_numpy()).all())
     why = (
         f"the mean over u holds {spread(share)} of the squared weights ({spread(before)} before "
-        f"training); {number(100 * lacking.mean(), 0)} % of cells lack an edge of it under their u"
+        f"training); {number(100 * lacking.mean(), 0)} % of cells lack an edge of it under their "
+        f"u; the same prior written in the reverse order shares {spread(turned)} of its edges"
     )
     numbers = {"share": float(share.mean()), "untrained": float(before.mean())}
+    numbers["order reversed"] = float(turned.mean())
     return Verdict(verdict(side == "above" and learned, side == "below"), numbers, why)
 
 
