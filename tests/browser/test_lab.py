@@ -29,7 +29,7 @@ SETTINGS = {
 OVER = """() => {
   const of = name => [...document.querySelectorAll(name)];
   const prompts = of('.jp-Notebook .jp-CodeCell .jp-InputPrompt').map(e => e.innerText.trim());
-  const failed = of('.jp-Notebook [data-mime-type="application/vnd.jupyter.error"]').length > 0;
+  const failed = of('.jp-Notebook [data-mime-type="application/vnd.jupyter.stderr"]').length > 0;
   const numbered = prompts.length > 0 && prompts.every(text => /^\\[\\d+\\]:$/.test(text));
   const waits = prompts.some(text => text.includes('*'));
   const idle = document.querySelector('.jp-Notebook-ExecutionIndicator[data-status="idle"]');
@@ -41,7 +41,7 @@ class Seen(NamedTuple):
     """What stands in the notebook on the screen after the run."""
 
     prompts: list[str]
-    errors: list[str]
+    errors: list[str]  # and warnings: JupyterLab draws both as stderr, and a lesson has neither
     figures: int
 
 
@@ -126,7 +126,9 @@ def run_from_the_menu(browser, lab: tuple[str, str], name: str) -> Seen:
     page.set_default_timeout(SECONDS * 1000)
     try:
         page.route(lambda url: not url.startswith((address, "data:", "blob:")), lambda r: r.abort())
-        page.goto(f"{address}lab/tree/notebooks/{name}?token={token}")
+        # Of its own workspace: the usual one would open the last test's notebook beside this one.
+        place = f"lab/workspaces/{Path(name).stem}/tree/notebooks/{name}"
+        page.goto(f"{address}{place}?token={token}")
         notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
         notebook.wait_for()
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
@@ -138,7 +140,7 @@ def run_from_the_menu(browser, lab: tuple[str, str], name: str) -> Seen:
         return Seen(
             prompts=notebook.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts(),
             errors=notebook.locator(
-                '[data-mime-type="application/vnd.jupyter.error"]'
+                '[data-mime-type="application/vnd.jupyter.stderr"]'
             ).all_inner_texts(),
             figures=notebook.locator(".jp-OutputArea-output img").count(),
         )
