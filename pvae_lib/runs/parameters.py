@@ -154,9 +154,20 @@ def load_yaml(text: str) -> Any:
     Raises
     ------
     yaml.YAMLError
-        The text is not YAML.
+        The text is not YAML, or gives a name twice: YAML itself would take the last without a word.
     """
-    return _numbers(yaml.safe_load(text))
+    return _numbers(yaml.load(text, Loader=_EachNameOnce))
+
+
+class _EachNameOnce(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, name in zip(node.value, names, strict=True):
+            if names.count(name) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{name!r} is given twice", key[0].start_mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 def _numbers(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from typing import Any, Literal, Optional
 
 import pytest
+import yaml
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.runs.parameters import (
@@ -127,3 +128,8 @@ def test_yaml_reads_python_exponents_and_leaves_other_text():
         "b": [200000.0, "one"],
         "c": "12",
     }
+
+
+def test_a_name_given_twice_is_no_yaml():
+    with pytest.raises(yaml.YAMLError, match="'alpha' is given twice"):
+        load_yaml("axes:\n  alpha: [0]\n  alpha: [1]")
