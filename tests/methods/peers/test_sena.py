@@ -12,7 +12,9 @@ PATHWAYS = {
     for k, name in enumerate(["pathway a", "pathway b", "pathway c"])
 }
 SMALL = {"d_z": 6, "hidden": 64, "batch_size": 64, "learning_rate": 5e-3, "beta": 0.02}
-RECOVERED = 0.9  # of the distance from the control mean to the truth, over unseen doubles
+# Of the distance from the control mean to the truth, over unseen doubles: 0.16 to 0.48 with three
+# seeds, 1.1 to 1.9 with alpha = 0, 1.7 after a single epoch.
+RECOVERED = 0.9
 APART = 2.0  # how much more the own pathway responds than the two others together
 
 
