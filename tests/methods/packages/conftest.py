@@ -1,7 +1,10 @@
 """A screen small enough to train a package on in seconds, with effects too large to miss."""
 
+import pickle
+
 import numpy as np
 import pytest
+from joblib.externals.loky.backend.reduction import dumps
 
 from pvae_lib import splits
 from pvae_lib.screen import Screen
@@ -37,6 +40,15 @@ def peers_split(peers_screen):
 @pytest.fixture(scope="session")
 def peers_controls(peers_screen):
     return peers_screen[peers_screen.is_control]
+
+
+@pytest.fixture
+def handed_back():
+    """A fitted method as `fit_seeds` receives it: through the pickler of loky, joblib's processes.
+
+    What is read back was written a moment before by the test itself, so nothing foreign can run.
+    """
+    return lambda method: pickle.loads(dumps(method))
 
 
 @pytest.fixture

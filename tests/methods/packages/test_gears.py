@@ -1,7 +1,5 @@
 """GEARS, the package, without its downloads."""
 
-import pickle
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,7 +122,7 @@ def test_a_condition_of_two_cells_is_refused_by_name(peers_screen):
 
 
 @needs_gears
-def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls):
-    again = pickle.loads(pickle.dumps(fitted))
+def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls, handed_back):
+    again = handed_back(fitted)
     cells = [method.predict(peers_controls, "A+B", 20, 0) for method in (fitted, again)]
     np.testing.assert_array_equal(*cells)

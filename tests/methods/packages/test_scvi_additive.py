@@ -1,7 +1,5 @@
 """scVI+additive."""
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -116,7 +114,7 @@ def test_a_gene_that_never_trained_alone_is_refused(fitted, peers_controls):
 
 
 @needs_scvi
-def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls):
-    again = pickle.loads(pickle.dumps(fitted))
+def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls, handed_back):
+    again = handed_back(fitted)
     cells = [method.predict(peers_controls, "A+B", 20, 0) for method in (fitted, again)]
     np.testing.assert_array_equal(*cells)

@@ -1,7 +1,5 @@
 """STATE's state transition model, the package."""
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -91,7 +89,7 @@ def test_it_trains_without_the_network_and_the_same_seed_gives_the_same_weights(
 
 
 @needs_state
-def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls):
-    again = pickle.loads(pickle.dumps(fitted))
+def test_a_fitted_method_can_be_handed_back_by_another_process(fitted, peers_controls, handed_back):
+    again = handed_back(fitted)
     cells = [method.predict(peers_controls, "A+B", 20, 0) for method in (fitted, again)]
     np.testing.assert_array_equal(*cells)

@@ -66,15 +66,23 @@ def _batches(config):
 
 
 @pytest.fixture
-def ckpt(small, tmp_path):
-    """What Lightning writes in training: weights, configuration, proteins and hyper-parameters."""
+def held(small):
+    """What Lightning saves in training: weights, configuration, proteins and hyper-parameters."""
     import lightning
 
     trainer = lightning.Trainer(
         logger=False, accelerator="cpu", enable_checkpointing=False, enable_progress_bar=False
     )
     trainer.strategy.connect(small[0])
-    trainer.save_checkpoint(tmp_path / "se_tiny.ckpt")
+    saved = []
+    trainer.strategy.save_checkpoint = lambda checkpoint, *_, **__: saved.append(checkpoint)
+    trainer.save_checkpoint("nowhere.ckpt")
+    return saved[0]
+
+
+@pytest.fixture
+def ckpt(held, tmp_path):
+    torch.save(held, tmp_path / "se_tiny.ckpt")
     return tmp_path / "se_tiny.ckpt"
 
 
@@ -176,9 +184,8 @@ class Harmful:
         return os.mkdir, ("harm",)
 
 
-def test_a_checkpoint_with_code_in_it_is_refused(adata, ckpt, tmp_path, monkeypatch):
+def test_a_checkpoint_with_code_in_it_is_refused(adata, held, ckpt, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    held = torch.load(ckpt, weights_only=False)
     torch.save(held | {"callbacks": {"more": Harmful()}}, ckpt)
     with pytest.raises(InputError, match=r"run code \(posix.mkdir\); give the folder"):
         embed_state(adata, ckpt)
@@ -208,8 +215,7 @@ def test_a_missing_or_truncated_file_is_refused(folder, file):
         load_inference(folder)
 
 
-def test_a_truncated_missing_or_partial_checkpoint_is_refused(ckpt, tmp_path):
-    held = torch.load(ckpt, weights_only=False)
+def test_a_truncated_missing_or_partial_checkpoint_is_refused(held, ckpt, tmp_path):
     del held["state_dict"]["cls_token"]
     torch.save(held, tmp_path / "partial.ckpt")
     with pytest.raises(InputError, match=r"lacks 1 of the model's weights \(cls_token, …\)"):
@@ -222,9 +228,8 @@ def test_a_truncated_missing_or_partial_checkpoint_is_refused(ckpt, tmp_path):
         load_inference(tmp_path / "nowhere.ckpt")
 
 
-def test_proteins_may_lie_beside_a_checkpoint(adata, ckpt, folder):
+def test_proteins_may_lie_beside_a_checkpoint(adata, held, ckpt, folder):
     embed_state(adata, ckpt)
-    held = torch.load(ckpt, weights_only=False)
     del held["protein_embeds_dict"]
     torch.save(held, ckpt)
     embed_state(adata, ckpt, key="X_beside")
