@@ -47,6 +47,7 @@ def test_the_pin_of_a_dependency_lies_in_its_range(line):
 
 # Where a package is imported by another name than it is installed by.
 IMPORTED_AS = {
+    "beautifulsoup4": "bs4",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
     "ipython": "IPython",

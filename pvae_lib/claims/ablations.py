@@ -116,7 +116,7 @@ CLAIMS = (
         "Alignment keeps the background block from collapsing.",
         "Section 3; Equation 54",
         LESSON,
-        "",
+        "7 · Collapse, seen beside the scores",
         f"a run is collapsed if KLι ends below {NATS:g} nat or Var(x̂)/Var(x) below {RATIO:g}. "
         "Tried for each way to reduce the error over genes (mean, sum, learned variance): "
         "prevented if no aligned run is collapsed and every unaligned one is, not prevented if "
@@ -131,7 +131,7 @@ CLAIMS = (
         "Alignment lowers nRMSE on unseen doubles (0.4626 to 0.4474).",
         "Table 13",
         LESSON,
-        "",
+        "5 · The same on real cells",
         f"holds if ahead of α = 0, does not hold if behind; {PAIRED}",
         _sweeps(ahead(OURS, (UNALIGNED,), "nrmse")),
     ),
@@ -141,7 +141,7 @@ CLAIMS = (
         "Alignment raises R² on unseen doubles (0.9650 to 0.9865).",
         "Table 13",
         LESSON,
-        "",
+        "5 · The same on real cells",
         "R² (inherited) with alignment less that of α = 0, paired by seed: holds if above 0, does "
         "not hold if below, by two standard errors",
         _sweeps(ahead_by_seed(OURS, UNALIGNED, "r2_inherited", "R² (inherited)"), runs=True),
@@ -152,7 +152,7 @@ CLAIMS = (
         "A small responsive and a large background block, (dν, dι) = (20, 85), predict best.",
         "Table 12",
         LESSON,
-        "",
+        "5 · The same on real cells",
         f"in nRMSE: holds if ahead of (52, 53) and (85, 20), does not hold if behind one; {PAIRED}",
         _sweeps(ahead(OURS, BLOCKS, "nrmse"), names=WITHOUT_FULL),
     ),
@@ -163,7 +163,7 @@ CLAIMS = (
         "are reported at 105).",
         "Tables 4 and 7",
         LESSON,
-        "",
+        "5 · The same on real cells",
         "in nRMSE, the share of dν as in (20, 85): holds if 105 is ahead of the other three, does "
         f"not hold if behind one; {PAIRED}",
         _sweeps(ahead(OURS, SIZES, "nrmse"), names=WITHOUT_FULL),
@@ -175,7 +175,7 @@ CLAIMS = (
         "0.5558).",
         "Table 11",
         LESSON,
-        "",
+        "4 · Every ablation, on the reduced twin",
         "needs both rows in one table. In nRMSE on held-out cells of singles: holds if ahead, does "
         f"not hold if behind; {PAIRED}",
         (

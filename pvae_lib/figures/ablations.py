@@ -32,7 +32,7 @@ def effects_figure(
         Metric → what `pvae_lib.evaluation.intervals.differences` returns, all with the same rows.
     references
         Metric → name → its distance from the base, drawn as a dotted line: it gives the effects
-        their scale.
+        their scale. The same names in all panels.
     published
         Metric → change → the difference that a paper prints, drawn as a diamond.
 
@@ -53,9 +53,19 @@ def effects_figure(
         _reference_lines(ax, (references or {}).get(metric, {}))
         for change, value in (published or {}).get(metric, {}).items():
             if change in rows:
-                ax.plot(value, rows.index(change), "D", color=ORANGE, mec=BLACK, ms=6, zorder=4)
+                ax.plot(
+                    value, rows.index(change), "D", color=ORANGE, mec=BLACK, ms=6, zorder=4,
+                    label="the paper",
+                )  # fmt: skip
     axes[0, 0].set_yticks(range(len(rows)), rows)
     axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
+    named = {
+        label: handle
+        for ax in axes[0]
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    if named:
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named))
     return figure
 
 
@@ -85,8 +95,6 @@ def _panel(ax: plt.Axes, table: pd.DataFrame, metric: str) -> None:
 def _reference_lines(ax: plt.Axes, references: Mapping[str, float]) -> None:
     for number, (name, value) in enumerate(references.items()):
         ax.axvline(value, color=OKABE_ITO[2 + number], lw=1.4, ls=":", label=name)
-    if references:
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=8, ncols=2)
 
 
 def collapse_figure(
