@@ -12,6 +12,7 @@ VERDICTS = (HOLDS, FAILS, OPEN)
 DATA: dict[str, str] = {
     "Norman, full screen": "real cells; needs the whole screen, not recorded here",
     "Norman, 500 genes": "real cells: 3,375 of Norman 2019, five doubles with both singles",
+    "Norman, longer runs": "the same cells after the leaderboard's 11,200 steps",
     "Norman, pseudobulk": "real: means of 234 conditions × 2,000 genes, no cells",
     "Papalexi": "real cells: 20,729 of Papalexi 2021",
     "Replogle": "real cells; not recorded here",
