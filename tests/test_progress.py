@@ -1,6 +1,7 @@
 """Bars, and where there are none."""
 
 import os
+import sys
 
 import pytest
 
@@ -9,8 +10,9 @@ from pvae_lib import progress
 
 @pytest.mark.parametrize("before", [None, "1", "0"])
 def test_no_bar_inside_and_what_was_wanted_before_outside(monkeypatch, before):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # as outside a notebook
     if before is None:
-        monkeypatch.delenv("PVAE_PROGRESS")
+        monkeypatch.delenv("PVAE_PROGRESS", raising=False)
     else:
         monkeypatch.setenv("PVAE_PROGRESS", before)
     with progress.without_bars():
