@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # A choice of PyTorch made once stays: the mark of a complete set-up carries its name.
 TORCH ?= $(or $(patsubst $(VENV)/ready-%,%,$(firstword $(wildcard $(VENV)/ready-*))),auto)
 READY := $(VENV)/ready-$(TORCH)
-NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
+NOTEBOOKS ?= $(wildcard notebooks/*.ipynb notebooks/batches/*.ipynb)
 
 # The data folder may be given relative to this folder; kernels run in notebooks/, so make it absolute.
 ifneq ($(strip $(PVAE_DATA)),)

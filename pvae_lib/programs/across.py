@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
+from pvae_lib.identifiability.recovery import mcc
 from pvae_lib.programs import named, stability
 from pvae_lib.programs.enrichment import measured_effects, p_value
 from pvae_lib.programs.labels import N_PROGRAMS, best_number_of_groups, groups
@@ -40,7 +41,7 @@ def over_seeds(tables: Sequence[list[Row]], seeds: Sequence[SeedGraph]) -> list[
         ]
     both, same = stability.same_direction(of_graph, z_nu)
     pairs = [(a, b) for k, a in enumerate(seeds) for b in seeds[k + 1 :]]
-    matched = [stability.match(a.fitted.z_nu, b.fitted.z_nu)[1] for a, b in pairs]
+    matched = [mcc(a.fitted.z_nu, b.fitted.z_nu) for a, b in pairs]
     rows += [
         ("stability by matching", "edges_in_both", both),
         ("stability by matching", "same_direction", same),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
+from pvae_lib.identifiability.recovery import match, matched_graph
 from pvae_lib.programs.graphs import THRESHOLD
 
 
@@ -84,17 +84,6 @@ def by_label(
     return _against_null(agreement, permutations)
 
 
-def match(z_nu_a: np.ndarray, z_nu_b: np.ndarray) -> tuple[np.ndarray, float]:
-    """(d,) the program of b that stands for each of a, and the mean |correlation| of the pairs.
-
-    Hungarian matching on |Pearson| over the same cells (n, d): the MCC of identifiability.
-    """
-    d = z_nu_a.shape[1]
-    correlation = np.nan_to_num(np.corrcoef(z_nu_a.T, z_nu_b.T)[:d, d:])
-    rows, columns = linear_sum_assignment(-np.abs(correlation))
-    return columns, float(np.abs(correlation[rows, columns]).mean())
-
-
 def by_matching(
     graphs: Sequence[np.ndarray],
     z_nu: Sequence[np.ndarray],
@@ -116,7 +105,7 @@ def by_matching(
         found = []
         for (a, b), columns in pairs.items():
             order = rng.permutation(columns) if deal else columns
-            found.append(score(undirected[a][upper], undirected[b][np.ix_(order, order)][upper]))
+            found.append(score(undirected[a][upper], matched_graph(undirected[b], order)[upper]))
         return _mean(found)
 
     return _against_null(agreement, permutations)
@@ -129,7 +118,7 @@ def same_direction(graphs: Sequence[np.ndarray], z_nu: Sequence[np.ndarray]) -> 
     for a, b in combinations(range(len(graphs)), 2):
         columns, _ = match(z_nu[a], z_nu[b])
         first = np.abs(graphs[a]) > THRESHOLD
-        second = np.abs(graphs[b][np.ix_(columns, columns)]) > THRESHOLD
+        second = np.abs(matched_graph(graphs[b], columns)) > THRESHOLD
         same += int((first & second).sum())
         both += int((first & (second | second.T)).sum())
     return both, same
