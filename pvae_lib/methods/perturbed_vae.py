@@ -233,14 +233,19 @@ class PerturbedVAEMethod(Method):
         record = {
             "parameters": saved.plain(self.get_params()),
             "origin": self.origin_,
+            "names": saved.names(self.genes_, self.targets_),
             "trained_targets": sorted(self.trained_targets_),
             "variance_ratio": self.variance_ratio_,
         }
         saved.write(path, self.network_.state_dict(), record)
 
     @classmethod
-    def load(cls, path: str | os.PathLike, screen: Screen) -> "PerturbedVAEMethod":
+    def load(
+        cls, path: str | os.PathLike, screen: Screen, *, same_cells: bool = True
+    ) -> "PerturbedVAEMethod":
         """Read what `save` wrote, for the screen it was trained on; `history_` is not kept.
+
+        Without `same_cells`, any screen of the same genes and targets, in the same order, will do.
 
         Raises
         ------
@@ -248,7 +253,7 @@ class PerturbedVAEMethod(Method):
             No such file, damaged, not a saved PerturbedVAE, trained on another screen, or saved
             by another version of this project.
         """
-        tensors, record = saved.read(path, screen, set(cls._get_param_names()))
+        tensors, record = saved.read(path, screen, set(cls._get_param_names()), same_cells)
         method = cls(**record["parameters"])
         method.targets_, method.trained_targets_ = screen.targets, set(record["trained_targets"])
         method.origin_, method.genes_ = record["origin"], screen.genes

@@ -1,7 +1,9 @@
 """A trained PerturbedVAE in one file: parameters, weights, and what it was trained on."""
 
 import hashlib
+import json
 import os
+from collections.abc import Iterable
 
 import numpy as np
 from torch import Tensor
@@ -33,6 +35,12 @@ def origin(screen: Screen, split: Split) -> dict[str, str]:
     }
 
 
+def names(genes: Iterable[str], targets: Iterable[str]) -> str:
+    """Digest of genes and targets, in order: what a network's outputs and inputs mean."""
+    text = json.dumps([[*map(str, genes)], [*targets]])
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
 def identity(parameters: dict, origin: dict[str, str]) -> dict:
     """What makes a training run this run and no other: its parameters and what it trains on."""
     found = {k: v for k, v in plain(parameters).items() if k not in NOT_IDENTITY}
@@ -59,9 +67,11 @@ def write(path: str | os.PathLike, tensors: dict[str, Tensor], record: dict) -> 
 
 
 def read(
-    path: str | os.PathLike, screen: Screen, known: set[str]
+    path: str | os.PathLike, screen: Screen, known: set[str], same_cells: bool = True
 ) -> tuple[dict[str, Tensor], dict]:
     """Weights and record of what `write` wrote; `known` are the parameters of this version.
+
+    Without `same_cells`, genes and targets alone must be those trained on.
 
     Raises
     ------
@@ -78,8 +88,12 @@ def read(
     strange = sorted(expected - record.keys()) or sorted(record["parameters"].keys() - known)
     if strange:
         raise another_version(path, f"its {', '.join(strange)}")
-    origin = {"screen": record["origin"].get("screen")}
-    checkpoint.check_same(path, origin, {"screen": screen.fingerprint})
+    if same_cells:
+        stored, wanted = {"screen": record["origin"].get("screen")}, {"screen": screen.fingerprint}
+    else:
+        stored = {"names": record.get("names")}
+        wanted = {"names": names(screen.genes, screen.targets)}
+    checkpoint.check_same(path, stored, wanted)
     return tensors, record
 
 

@@ -45,8 +45,8 @@ def keep(
     )
     runs["value"] = pd.to_numeric(runs["value"])
     about = _about(grid, runs, name, note)
-    files = results.record(name, _short(table[table["condition"] != ALL]), about, into)
-    whole = results.record(f"{name}_runs", _short(_whole_runs(runs, grid)), about, into)
+    files = results.record(name, short(table[table["condition"] != ALL]), about, into)
+    whole = results.record(f"{name}_runs", short(_whole_runs(runs, grid)), about, into)
     return [*files, *whole]
 
 
@@ -59,7 +59,8 @@ def _whole_runs(runs: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     return pd.concat([references, named[own]], ignore_index=True)
 
 
-def _short(table: pd.DataFrame) -> pd.DataFrame:
+def short(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with as many digits as recorded files carry."""
     return table.assign(value=[float(f"{value:.{DIGITS}g}") for value in table["value"]])
 
 
