@@ -1,0 +1,108 @@
+"""Plausible wrong answers: what is wrong → (the answer's cell, its source, what it loses)."""
+
+WRONG = {
+    "the noise of the controls, which both sides share, is forgotten": (
+        "expected",
+        """
+def ceiling(tau2, v, n, m):
+    return tau2 / (tau2 + v / n)
+
+
+def perfect(tau2, v, n, m):
+    return np.sqrt(ceiling(tau2, v, n, m))
+
+
+def nothing(tau2, v, n, m):
+    return 0.0
+""",
+        {"ceiling_tests": 1, "nothing_tests": 1},
+    ),
+    "the ceiling taken for what a perfect method reads": (
+        "expected",
+        """
+def ceiling(tau2, v, n, m):
+    return (tau2 + v / m) / (tau2 + v / m + v / n)
+
+
+def perfect(tau2, v, n, m):
+    return ceiling(tau2, v, n, m)
+
+
+def nothing(tau2, v, n, m):
+    return np.sqrt((v / m) / (tau2 + v / m + v / n))
+""",
+        {"ceiling_tests": 1},
+    ),
+    "score over ceiling, as if the method had the noise of a half": (
+        "reading",
+        """
+knows = min(score / r, 0.999)
+cells = int(np.ceil(n_scored * 0.98**2 * (1 - r) / (r * (1 - 0.98**2))))
+""",
+        {"reading_tests": 1},
+    ),
+    "a neighbour's numbers": (
+        "reading",
+        """
+neighbour = np.random.default_rng(student + 1)
+n_n, r_n = int(neighbour.integers(30, 80)), neighbour.uniform(0.6, 0.8)
+knows = neighbour.uniform(0.93, 0.99)
+cells = int(np.ceil(n_n * 0.98**2 * (1 - r_n) / (r_n * (1 - 0.98**2))))
+""",
+        {"reading_tests": 1},
+    ),
+    "paired, and every double is independent of the others": (
+        "standard_error",
+        """
+def standard_error(a, b, genes):
+    apart = (b - a).mean(axis=0)
+    return apart.std(ddof=1) / np.sqrt(len(apart))
+""",
+        {"genes_tests": 2},
+    ),
+    "each seed counts as a double of its own": (
+        "standard_error",
+        """
+def standard_error(a, b, genes):
+    apart = b - a
+    return apart.std(ddof=1) / np.sqrt(apart.size)
+""",
+        {"pairing_tests": 2, "genes_tests": 2},
+    ),
+    "two wrongs: unpaired and without genes, the coverage looks right": (
+        "standard_error",
+        """
+def standard_error(a, b, genes):
+    a, b = a.mean(axis=0), b.mean(axis=0)
+    return np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+""",
+        {"pairing_tests": 2},
+    ),
+    "the controls' noise once on each side, and the double's in the slope": (
+        "slope",
+        """
+def slope(kappa, tau2, v, n_a, n_b, n_0, n_d):
+    return kappa * tau2 / (tau2 + v / n_a + v / n_b + v / n_0 + v / n_d)
+""",
+        {"slope_tests": 1},
+    ),
+    "the slope as it is fitted": (
+        "size",
+        """
+def size(control, a, b, double):
+    return fitted(control, a, b, double)
+""",
+        {"size_singles_tests": 1, "size_controls_tests": 1},
+    ),
+    "only the singles' noise taken out": (
+        "size",
+        """
+def size(control, a, b, double):
+    c = control.mean(axis=0)
+    total, change = a.mean(axis=0) + b.mean(axis=0) - 2 * c, double.mean(axis=0) - c
+    of_a, of_b = ((x.var(axis=0, ddof=1) / len(x)).sum() for x in (a, b))
+    return change @ total / (total @ total - of_a - of_b)
+""",
+        {"size_controls_tests": 1},
+    ),
+}
