@@ -1,7 +1,7 @@
 """A trained PerturbedVAE that comes with the project, so that lessons open without training.
 
-`python -m pvae_lib.runs.trained runs/NAME` keeps what a finished run of lesson 05 with one seed
-left: NAME.safetensors, the table that it scored, and what made both (notebooks/results/).
+`python -m pvae_lib.runs.trained runs/some-name` keeps what a finished run of lesson 05 with one
+seed left, in notebooks/results/: some_name.safetensors, the table that it scored, what made both.
 """
 
 import argparse
@@ -32,7 +32,8 @@ def keep(run: Path, into: Path = results.RECORDED, note: str = "") -> Path:
         The run is not finished or has several seeds, or the files cannot be written.
     """
     run = Path(run)
-    check_name(run.name)
+    name = run.name.replace("-", "_")
+    check_name(name)
     models = sorted(run.glob("PerturbedVAE-seed*.safetensors"))
     facts = run / record.FILE
     about = load_yaml(facts.read_text(encoding="utf-8")) if facts.exists() else {}
@@ -40,10 +41,10 @@ def keep(run: Path, into: Path = results.RECORDED, note: str = "") -> Path:
         raise InputError(
             f"{run} is no finished run of lesson 05 with one seed: run it with SEEDS=0 first."
         )
-    model = into / f"{run.name}.safetensors"
+    model = into / f"{name}.safetensors"
     with write_atomically(model) as partial:
         shutil.copyfile(models[0], partial)
-    command = f"make run PARAMS=notebooks/params/{run.name}.yaml"
+    command = f"make run PARAMS=notebooks/params/{name}.yaml"
     about = {
         "note": note,
         "command": f"{command} && .venv/bin/python -m pvae_lib.runs.trained runs/{run.name}",
@@ -51,7 +52,7 @@ def keep(run: Path, into: Path = results.RECORDED, note: str = "") -> Path:
         "sha256": pooch.file_hash(str(model)),
     }
     table = results.read(run / "results.csv")
-    results.record(run.name, short(table[table["condition"] != ALL]), about, into)
+    results.record(name, short(table[table["condition"] != ALL]), about, into)
     return model
 
 
