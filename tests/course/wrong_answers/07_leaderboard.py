@@ -78,31 +78,42 @@ def standard_error(a, b, genes):
 """,
         {"pairing_tests": 2},
     ),
-    "the controls' noise once on each side, and the double's in the slope": (
-        "slope",
+    "the level, whatever the zeros": (
+        "real",
         """
-def slope(kappa, tau2, v, n_a, n_b, n_0, n_d):
-    return kappa * tau2 / (tau2 + v / n_a + v / n_b + v / n_0 + v / n_d)
+def real(level, silent):
+    return level
 """,
-        {"slope_tests": 1},
+        {"real_tests": 1},
     ),
-    "the slope as it is fitted": (
-        "size",
+    "all zeros on top of the level": (
+        "real",
         """
-def size(control, a, b, double):
-    return fitted(control, a, b, double)
+def real(level, silent):
+    return silent + (1 - silent) * level
 """,
-        {"size_singles_tests": 1, "size_controls_tests": 1},
+        {"real_tests": 1},
     ),
-    "only the singles' noise taken out": (
-        "size",
+    "the ceiling of a screen with all genes like the average one": (
+        "expected_coverage",
+        "expected_coverage = real(level, silent.mean())",
+        {"expected_coverage_tests": 1},
+    ),
+    "a neighbour's screen": (
+        "expected_coverage",
         """
-def size(control, a, b, double):
-    c = control.mean(axis=0)
-    total, change = a.mean(axis=0) + b.mean(axis=0) - 2 * c, double.mean(axis=0) - c
-    of_a, of_b = ((x.var(axis=0, ddof=1) / len(x)).sum() for x in (a, b))
-    return change @ total / (total @ total - of_a - of_b)
+theirs, _, of_theirs = screen_of(student + 1)
+expected_coverage = float(np.mean([real(theirs, share) for share in of_theirs]))
 """,
-        {"size_controls_tests": 1},
+        {"expected_coverage_tests": 1},
+    ),
+    "the silent cells are inside, whichever way the gene moves": (
+        "shifted",
+        """
+def shifted(silent, s, e):
+    upper = norm.ppf(1 - 0.05 / (1 - silent)) - silent * e / s
+    return silent + (1 - silent) * norm.cdf(upper)
+""",
+        {"shifted_tests": 1},
     ),
 }
