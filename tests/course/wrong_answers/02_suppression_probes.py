@@ -15,7 +15,20 @@ def accuracy(m, s, sigma, k=1):
 q = norm.ppf(0.95 * norm.cdf(m / s))
 draws = int(np.ceil(sigma**2 / ((m / q) ** 2 - s**2)))
 """,
-        {"draws_tests": 1},
+        {"draws_tests": 2},
+    ),
+    "any large number": (
+        "draws",
+        "draws = 5000",
+        {"draws_tests": 2},
+    ),
+    "the nearest number, which may be too small": (
+        "draws",
+        """
+q = norm.ppf(0.5 + 0.95 * (norm.cdf(m / s) - 0.5))
+draws = int(sigma**2 / ((m / q) ** 2 - s**2))
+""",
+        {"draws_tests": 2},
     ),
     "a neighbour's number": (
         "draws",
@@ -26,7 +39,12 @@ sigma_n = neighbour.uniform(0.9, 1.0)
 q = norm.ppf(0.5 + 0.95 * (norm.cdf(m_n / s_n) - 0.5))
 draws = int(np.ceil(sigma_n**2 / ((m_n / q) ** 2 - s_n**2)))
 """,
-        {"draws_tests": 1},
+        {"draws_tests": 2},
+    ),
+    "the colleague's probe as it is": (
+        "honest",
+        "honest = leaky",
+        {"honest_noise_tests": 2, "honest_score_tests": 2},
     ),
     "genes chosen on all cells": (
         "honest",
@@ -43,7 +61,39 @@ def honest(x, y, n_genes=20, folds=5, seed=0):
 """,
         {"honest_noise_tests": 2},
     ),
-    "plain accuracy, in which the controls count most": (
+    "scaled on all cells": (
+        "honest",
+        """
+def honest(x, y, n_genes=20, folds=5, seed=0):
+    found = []
+    for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(x, y):
+        chosen = np.argsort(f_classif(x[train], y[train])[0])[-n_genes:]
+        scaler = StandardScaler().fit(x[:, chosen])
+        model = LogisticRegression(C=0.1, max_iter=500, class_weight="balanced")
+        model.fit(scaler.transform(x[train][:, chosen]), y[train])
+        called = model.predict(scaler.transform(x[test][:, chosen]))
+        found.append(balanced_accuracy_score(y[test], called))
+    return float(np.mean(found))
+""",
+        {"honest_noise_tests": 2},
+    ),
+    "balanced in the score alone": (
+        "honest",
+        """
+def honest(x, y, n_genes=20, folds=5, seed=0):
+    found = []
+    for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(x, y):
+        chosen = np.argsort(f_classif(x[train], y[train])[0])[-n_genes:]
+        scaler = StandardScaler().fit(x[train][:, chosen])
+        model = LogisticRegression(C=0.1, max_iter=500)
+        model.fit(scaler.transform(x[train][:, chosen]), y[train])
+        called = model.predict(scaler.transform(x[test][:, chosen]))
+        found.append(balanced_accuracy_score(y[test], called))
+    return float(np.mean(found))
+""",
+        {"honest_score_tests": 2},
+    ),
+    "balanced in training alone: the controls count most in the score": (
         "honest",
         """
 def honest(x, y, n_genes=20, folds=5, seed=0):
@@ -53,10 +103,45 @@ def honest(x, y, n_genes=20, folds=5, seed=0):
         scaler = StandardScaler().fit(x[train][:, chosen])
         model = LogisticRegression(C=0.1, max_iter=500, class_weight="balanced")
         model.fit(scaler.transform(x[train][:, chosen]), y[train])
-        found.append(np.mean(model.predict(scaler.transform(x[test][:, chosen])) == y[test]))
+        called = model.predict(scaler.transform(x[test][:, chosen]))
+        found.append(np.mean(called == y[test]))
     return float(np.mean(found))
 """,
         {"honest_score_tests": 2},
+    ),
+    "invariant and responsive swapped": (
+        "verdict",
+        """
+def verdict(mean, sd):
+    z = mean + sd * np.random.default_rng(0).standard_normal(mean.shape)
+
+    def read(target, metric):
+        table = probe(z, target, seeds=(0,), folds=3)
+        return table.loc[table["metric"] == metric, "value"].mean()
+
+    u = read(y, "balanced_accuracy") > 0.35
+    of_background = read(background, "r2") > 0.2
+    names = [["collapsed", "responsive"], ["invariant", "entangled"]]
+    return names[int(u)][int(of_background)]
+""",
+        {"verdict_tests": 2},
+    ),
+    "collapsed and entangled swapped": (
+        "verdict",
+        """
+def verdict(mean, sd):
+    z = mean + sd * np.random.default_rng(0).standard_normal(mean.shape)
+
+    def read(target, metric):
+        table = probe(z, target, seeds=(0,), folds=3)
+        return table.loc[table["metric"] == metric, "value"].mean()
+
+    u = read(y, "balanced_accuracy") > 0.35
+    of_background = read(background, "r2") > 0.2
+    names = [["entangled", "invariant"], ["responsive", "collapsed"]]
+    return names[int(u)][int(of_background)]
+""",
+        {"verdict_tests": 2},
     ),
     "means probed in place of samples": (
         "verdict",
@@ -71,6 +156,6 @@ def verdict(mean, sd):
     names = [["collapsed", "invariant"], ["responsive", "entangled"]]
     return names[int(u)][int(of_background)]
 """,
-        {"verdict_tests": 3},
+        {"verdict_tests": 2},
     ),
 }
