@@ -114,7 +114,7 @@ CLAIMS = (
         "0.97 (condition iii).",
         "Table 1; Lemma D.3",
         LESSON,
-        "4 · Table 1, and what of it comes back: alignment finds the block",
+        "4 · Table 1, and what of it comes back",
         f"holds if R²(zι) is above {FOUND:g} {SEEDS} and above the unaligned fit's in every seed; "
         f"does not hold if below {FOUND:g}",
         _simulated(separates(ALIGNED)),
@@ -136,7 +136,7 @@ CLAIMS = (
         "The responsive block is found as a whole: R²(zν) = 0.95.",
         "Table 1",
         LESSON,
-        "4 · Table 1, and what of it comes back: alignment finds the block",
+        "4 · Table 1, and what of it comes back",
         f"holds if R²(zν) of both aligned fits is above {FOUND:g} {SEEDS}, does not hold if both "
         "are below",
         _simulated(block_found),
@@ -147,7 +147,7 @@ CLAIMS = (
         "The components of zν are found, up to order and scale: MCC = 0.86.",
         "Table 1; theorem of Section 5",
         LESSON,
-        "3 · Chance is 0.77",
+        "2 · What is an MCC worth?",
         "holds if the MCC is above what 95 % of random rotations of the true block score "
         f"({SEEDS}), does not hold if below",
         (

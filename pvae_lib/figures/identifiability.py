@@ -4,7 +4,7 @@ Every function that takes tables takes the recorded one first and, where it adds
 one just computed; both tidy (`pvae_lib.results`), the setting's name in the column method.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pvae_lib.figures.style import BLACK, BLUE, GREY, ORANGE, VERMILLION
+from pvae_lib.figures.style import BLACK, BLUE, GREY, ORANGE, SKY_BLUE, VERMILLION
 
 METRIC_LABELS = {
     "r2_iota": "R²(zι)",
@@ -131,8 +131,8 @@ def polish_figure(
     fig, ax = plt.subplots(figsize=(2.0 * len(rows) + 1.6, 3.5))
     ax.axhspan(*chance, color=GREY, alpha=0.2, lw=0)
     ax.annotate(
-        "random rotation:\nmedian to 95 %", (1.01, np.mean(chance)), color=GREY, fontsize=8,
-        xycoords=("axes fraction", "data"), va="center",
+        "random rotation of\nthe whole block:\nmedian to 95 %", (1.01, np.mean(chance)),
+        color=GREY, fontsize=8, xycoords=("axes fraction", "data"), va="center",
     )  # fmt: skip
     ax.axhline(0.95, color=BLACK, ls=":", lw=1)
     for k, name in enumerate(rows):
@@ -169,21 +169,49 @@ def graphs_figure(recorded: pd.DataFrame, rows: Mapping[str, tuple[str, str, str
     return fig
 
 
-def violations_figure(panels: Mapping[str, Mapping[str, float]], ylabel: str) -> Figure:
-    """Bars in a panel an assumption: label of the bar → value; the first bar satisfies it.
+def violations_figure(
+    panels: Mapping[str, Mapping[str, float]],
+    ylabel: str,
+    *,
+    chance: Mapping[str, float] | None = None,
+    as_stated: Collection[str] = (),
+) -> Figure:
+    """Bars in a panel an assumption: label of the bar → value.
 
     The axis reaches below 0 where a bar does, so that it is seen.
+
+    Parameters
+    ----------
+    panels
+        Title → label → value. The first bar satisfies the assumption, the others violate it.
+    chance
+        Title → what chance scores there, a dashed line.
+    as_stated
+        Labels of bars that satisfy the assumption as it is stated, though they are not the first.
     """
     lowest = min(value for bars in panels.values() for value in bars.values())
-    fig, axes = plt.subplots(1, len(panels), figsize=(3.3 * len(panels), 3.2), sharey=True)
+    fig, axes = plt.subplots(1, len(panels), figsize=(3.3 * len(panels), 3.4), sharey=True)
+    words = {BLUE: "assumption holds", SKY_BLUE: "holds as stated", VERMILLION: "violated"}
+    used = {}
     for ax, (title, bars) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        colours = [BLUE] + [VERMILLION] * (len(bars) - 1)
-        ax.bar(range(len(bars)), list(bars.values()), color=colours, width=0.6)
+        others = [SKY_BLUE if label in as_stated else VERMILLION for label in list(bars)[1:]]
+        colours = [BLUE, *others]
+        drawn = ax.bar(range(len(bars)), list(bars.values()), color=colours, width=0.6)
+        used |= dict(zip(colours, drawn, strict=True))
         ax.set_xticks(range(len(bars)), list(bars))
         ax.set_title(title)
         ax.axhline(0, color=BLACK, lw=0.8)
+        if title in (chance or {}):
+            line = ax.axhline(chance[title], color=BLACK, ls="--", lw=1.2)
+            used[BLACK] = line
+            words[BLACK] = "chance: random rotations"
         ax.set_ylim(min(0.0, lowest - 0.05), 1.05)
     np.atleast_1d(axes)[0].set_ylabel(ylabel)
+    shown = [colour for colour in words if colour in used]
+    fig.legend(
+        [used[colour] for colour in shown], [words[colour] for colour in shown],
+        loc="outside lower center", ncols=len(shown), fontsize=8,
+    )  # fmt: skip
     return fig
 
 

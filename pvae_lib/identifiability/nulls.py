@@ -20,6 +20,16 @@ def random_rotations(z_nu: np.ndarray, n: int, seed: int) -> np.ndarray:
     return np.array([mcc(z_nu, z_nu @ rotation) for rotation in rotations])
 
 
+def partly_found(rotations: np.ndarray, r2: float) -> np.ndarray:
+    """What those MCCs of a whole block (n,) become where only R² = `r2` of it is found.
+
+    What is missing is taken to be missing evenly: ẑν = (zν + e) R with Cov(e) a multiple of
+    Cov(zν), which gives every direction of zν the same R² and shrinks every correlation by √R².
+    Where it is one direction that is missing, random rotations score less.
+    """
+    return rotations * np.sqrt(np.clip(r2, 0.0, 1.0))
+
+
 def environment_means(x: np.ndarray, environment: np.ndarray, fit_on: slice, d: int) -> np.ndarray:
     """(n, d): each cell replaced by its environment's mean expression, then d principal components.
 

@@ -90,3 +90,19 @@ def test_violations_figure_has_a_panel_for_each_assumption():
 def test_violations_figure_shows_bars_below_zero():
     fig = draw.violations_figure({"(iii)": {"holds": 1.0, "broken": -0.2}}, "contrast")
     assert fig.axes[0].get_ylim()[0] < -0.2
+
+
+def test_violations_figure_draws_chance_and_tells_three_kinds_of_bars_apart():
+    panels = {"(i)": {"holds": 1.0, "not": 0.0}, "(iv)": {"two": 1.0, "one": 0.7, "none": 0.8}}
+    fig = draw.violations_figure(panels, "MCC", chance={"(iv)": 0.77}, as_stated=["one"])
+    dashed = [[line.get_ydata()[0] for line in drawn_as(ax, "--")] for ax in fig.axes]
+    assert dashed == [[], [0.77]]
+    colours = [bar.get_facecolor() for bar in fig.axes[1].patches]
+    assert len(set(colours)) == 3
+    assert fig.axes[0].patches[1].get_facecolor() == colours[2]
+    words = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert words == ["assumption holds", "holds as stated", "violated", "chance: random rotations"]
+
+
+def drawn_as(ax, style):
+    return [line for line in ax.lines if line.get_linestyle() == style]

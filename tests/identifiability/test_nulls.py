@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import ortho_group
 from sklearn.decomposition import PCA
 
-from pvae_lib.identifiability import nulls
+from pvae_lib.identifiability import nulls, recovery
 from pvae_lib.identifiability.simulation import WorldConfig, make_world
 from pvae_lib.model import PerturbedVAE, PerturbedVAEConfig
 
@@ -16,6 +17,38 @@ def test_chance_mcc_of_a_rotated_block_is_far_from_zero():
     assert chance.mean() == pytest.approx(0.77, abs=0.03)
     assert 0.03 < (chance >= 0.86).mean() < 0.25
     np.testing.assert_array_equal(chance, nulls.random_rotations(z_nu, 400, seed=1))
+
+
+@pytest.mark.parametrize("r2", [0.88, 0.4])
+def test_chance_mcc_of_a_block_found_in_part_is_that_of_noise_in_the_whole_block(r2):
+    rng = np.random.default_rng(0)
+    z_nu = rng.standard_normal((3000, 4)) @ rng.standard_normal((4, 4))
+    noise = np.sqrt((1 - r2) / r2) * rng.multivariate_normal(np.zeros(4), np.cov(z_nu.T), 3000)
+    found = z_nu + noise
+    assert recovery.block_r2(z_nu, found, z_nu, found) == pytest.approx(r2, abs=0.02)
+    rotations = ortho_group.rvs(4, size=200, random_state=np.random.default_rng(1))
+    simulated = np.array([recovery.mcc(z_nu, found @ rotation) for rotation in rotations])
+    expected = nulls.partly_found(nulls.random_rotations(z_nu, 200, seed=1), r2)
+    np.testing.assert_allclose(simulated, expected, atol=0.03)
+
+
+def test_chance_mcc_is_lower_still_where_one_direction_is_missing():
+    rng = np.random.default_rng(0)
+    z_nu = rng.standard_normal((3000, 4))
+    found = np.concatenate([z_nu[:, :3], rng.standard_normal((3000, 1))], 1)  # R² 3/4
+    turns = ortho_group.rvs(4, size=200, random_state=np.random.default_rng(1))
+    lost = [
+        recovery.mcc(z_nu @ turn, found @ other)
+        for turn, other in zip(turns, turns[::-1], strict=True)
+    ]
+    evenly = nulls.partly_found(nulls.random_rotations(z_nu, 200, seed=1), 0.75)
+    assert np.mean(lost) < evenly.mean() - 0.03
+
+
+def test_chance_mcc_of_a_whole_block_stays_and_of_no_block_is_zero():
+    whole = np.array([0.7, 0.8])
+    np.testing.assert_array_equal(nulls.partly_found(whole, 1.0), whole)
+    np.testing.assert_array_equal(nulls.partly_found(whole, -0.1), [0, 0])
 
 
 def test_environment_means_know_the_environment_and_nothing_else():
