@@ -231,7 +231,7 @@ def variance_picture(means: np.ndarray, variances: np.ndarray, between: np.ndarr
     right.hist(100 * between, bins=40, color=BLUE)
     right.axvline(100 * np.median(between), color=BLACK, ls="--", label="median gene")
     right.set(xlabel="variance explained by condition, %", ylabel="genes", yscale="log")
-    right.set_title("Most genes hardly see the perturbation")
+    right.set_title("Genes see the perturbation unequally")
     right.legend()
     return fig
 

@@ -126,7 +126,7 @@ def null_of_estimators(
     ax.axhline(0, color=GREY, lw=1)
     ax.set_xscale("log", base=2)
     ax.set_xticks(n, [str(int(v)) for v in n])
-    ax.set(xlabel="cells in each sample (log scale)", ylabel="MMD² of real against real")
+    ax.set(xlabel="cells in each sample (log scale)", ylabel="MMD of real against real")
     ax.legend()
     return fig
 
@@ -195,5 +195,5 @@ def gene_scores(scores: Mapping[str, np.ndarray]) -> Figure:
         below = float(np.mean(values <= 0))
         ax.set_title(f"{name}: {below:.0%} of genes at or below 0", fontsize=9.5)
         ax.set_ylabel("genes")
-    axes[-1, 0].set_xlabel("gene-wise R² over cells (1: perfect)")
+    axes[-1, 0].set_xlabel("gene-wise R² over cells (1: perfect; below −2 drawn at −2)")
     return fig
