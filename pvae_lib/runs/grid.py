@@ -99,8 +99,9 @@ def read_grid(path: str | os.PathLike) -> Grid:
     # A run's folder is the sweep's to name.
     known = {name: p for name, p in parameters_of(notebook).items() if name != "out"}
     given = content.get("parameters") or {}
-    seeds = content.get("seeds", [None])
-    if seeds != [None]:
+    seeds = [None]
+    if "seeds" in content:
+        seeds = content["seeds"] or []  # a line without values is no list
         check_seeds(seeds)
     blocks = content.get("axes") or [{}]
     blocks = [blocks] if isinstance(blocks, dict) else blocks
@@ -144,7 +145,7 @@ def _check_shape(content: Mapping[str, Any], path: Path) -> None:
         if content.get(key) is not None and not isinstance(content[key], kind):
             raise InputError(f"{path}: {key!r} cannot be {content[key]!r}; see {__name__}.")
     for metric in content.get("metrics") or ():
-        if metric not in METRICS:
+        if not isinstance(metric, str) or metric not in METRICS:
             raise InputError(f"{path}: no metric {metric!r}; {nearest(metric, METRICS)}")
 
 
@@ -202,4 +203,8 @@ def _typed(value: Any, parameter: Parameter) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """As short as it can be without being the text of another value."""
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

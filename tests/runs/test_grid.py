@@ -56,6 +56,13 @@ def test_the_base_is_what_parameters_say_not_the_default(grid):
     assert read.base["alpha"] == 2.0
 
 
+def test_values_alike_in_six_digits_have_labels_of_their_own(grid):
+    """The label is part of a method's name: two settings under one would be one row."""
+    read = grid(parameters={"alpha": 0.05}, axes={"alpha": [0.05, 0.050000001, 0.0500000011, 1e-9]})
+    labels = ["base", "alpha=0.050000001", "alpha=0.0500000011", "alpha=1e-09"]
+    assert [p.label for p in read.points] == labels
+
+
 def test_without_axes_or_seeds_there_is_one_run(grid):
     (point,) = grid().points
     assert point.label == "base" and point.seed is None and point.parameters["seed"] == 0
@@ -108,10 +115,13 @@ def test_a_name_is_the_same_in_every_version(grid):
         ({"axes": {"out": ["here"]}}, "Unknown parameter 'out'"),
         ({"seeds": [0, 0]}, "Seed 0 is given twice"),
         ({"seeds": []}, "seeds is empty"),
+        ({"seeds": None}, "seeds is empty"),
+        ({"seeds": [None]}, "seed=None is not usable"),
         ({"seeds": [0.5]}, "seed=0.5 is not usable"),
         ({"seeds": 3}, "'seeds' cannot be 3"),
         ({"seeds": [0], "axes": {"seed": [1, 2]}}, "'seed' is an axis beside `seeds`"),
         ({"metrics": ["nmrse"]}, "no metric 'nmrse'; did you mean 'nrmse'"),
+        ({"metrics": [["nrmse"]]}, r"no metric \['nrmse'\]; did you mean 'nrmse'"),
         ({"notebook": "none.ipynb"}, "Cannot read the notebook none.ipynb: No such file"),
         ({"notebook": None}, "names no notebook"),
     ],
