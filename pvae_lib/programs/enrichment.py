@@ -33,8 +33,12 @@ class Enrichment:
 
 
 def p_value(value: float, null: np.ndarray) -> float:
-    """Share of draws (and the observed one) at least as large; NaN without a value."""
-    return float((1 + (null >= value).sum()) / (1 + len(null))) if np.isfinite(value) else np.nan
+    """Share of draws (and the observed one) at least as large; NaN without a value.
+
+    A draw that is NaN has nothing to compare: it is neither larger nor smaller, and is left out.
+    """
+    drawn = null[np.isfinite(null)]
+    return float((1 + (drawn >= value).sum()) / (1 + len(drawn))) if np.isfinite(value) else np.nan
 
 
 def measured_effects(screen: Screen, split: Split, singles: list[str]) -> np.ndarray:

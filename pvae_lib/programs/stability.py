@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from pvae_lib.identifiability.recovery import match, matched_graph
+from pvae_lib.programs.enrichment import p_value
 from pvae_lib.programs.graphs import THRESHOLD
 
 
@@ -22,7 +23,8 @@ class Compared:
     value: float
     null_mean: float
     p: float
-    """Share of permutations (and the observed one) that agree at least as well."""
+    """Share of permutations (and the observed one) that agree at least as well, of those in which
+    agreement is defined."""
 
 
 def label_matrix(weights: np.ndarray, names: np.ndarray, all_names: Sequence[str]) -> np.ndarray:
@@ -135,7 +137,4 @@ def _mean(values: Sequence[float]) -> float:
 def _against_null(agreement: Callable[[bool], float], permutations: int) -> Compared:
     value = agreement(False)
     null = np.array([agreement(True) for _ in range(permutations)])
-    if not np.isfinite(value):
-        return Compared(np.nan, _mean(null), np.nan)
-    p = (1 + (null >= value).sum()) / (1 + permutations)
-    return Compared(value, _mean(null), float(p))
+    return Compared(value, _mean(null), p_value(value, null))

@@ -63,6 +63,20 @@ def test_unrelated_graphs_give_p_values_without_a_lean(score):
         assert p.mean() < 0.62
 
 
+def test_a_permutation_without_any_edge_left_counts_neither_for_nor_against():
+    """One edge a → b between programs a, a, a, b: dealt anew, it often joins a with a, no edge."""
+    graph, names = np.zeros((4, 4)), np.array(["a", "a", "a", "b"], dtype=object)
+    graph[3, 0] = 1.0
+    found = stability.by_label([graph] * 2, [names] * 2, jaccard, permutations=3999)
+    # Of 16 deals of both seeds' labels, 4 leave neither an edge; of the other 12, 1 agrees by
+    # a → b and 1 by b → a.
+    assert found.value == 1
+    assert found.p == pytest.approx(2 / 12, abs=0.02)
+    assert found.null_mean == pytest.approx(2 / 12, abs=0.02)
+    nowhere = stability.by_label([graph] * 2, [np.array(["a"] * 4)] * 2, jaccard, permutations=9)
+    assert np.isnan(nowhere.value) and np.isnan(nowhere.p)
+
+
 def test_label_matrix_keeps_the_largest_of_programs_that_share_a_name():
     weights = np.zeros((4, 4))
     weights[1, 0], weights[2, 0], weights[3, 1], weights[2, 1] = 0.3, -0.9, 5.0, 7.0
