@@ -6,6 +6,7 @@ the minutes and the git commit. `results.csv` has the project's usual columns wi
 the method's name carrying the setting, so that what reads a table of results reads it too.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def write(grid: Grid, folder: Path) -> dict[str, str]:
         if not (run / "done").exists():
             missing[f"{point.name} ({point.label}, seed {point.seed})"] = _reason(run)
             continue
-        facts = _facts(point, grid, load_yaml((run / record.FILE).read_text(encoding="utf-8")))
+        facts = _facts(point, grid, _record(run))
         for file in (RESULTS, TRAINING):
             if not (run / file).exists():
                 continue
@@ -55,6 +56,16 @@ def write(grid: Grid, folder: Path) -> dict[str, str]:
     if tables:
         results.write(results.merge(tables), folder / RESULTS)
     return missing
+
+
+def commits(grid: Grid, folder: Path) -> Counter[str | None]:
+    """By the code of which commit (`pvae_lib.runs.record.commit`) how many done runs ended."""
+    runs = [folder / point.name for point in grid.points]
+    return Counter(_record(run)["commit"] for run in runs if (run / "done").exists())
+
+
+def _record(run: Path) -> Mapping[str, Any]:
+    return load_yaml((run / record.FILE).read_text(encoding="utf-8"))
 
 
 def _means(table: pd.DataFrame) -> pd.DataFrame:

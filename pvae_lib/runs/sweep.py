@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,13 +13,14 @@ import yaml
 
 from pvae_lib.exceptions import InputError, check_whole
 from pvae_lib.files import write_atomically
-from pvae_lib.runs import gathered
+from pvae_lib.runs import gathered, record
 from pvae_lib.runs.grid import Grid, read_grid
 from pvae_lib.runs.keep import check_name, keep
 from pvae_lib.runs.lock import alone
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "workflow" / "Snakefile"
-DRY_RUN = {"--dry-run", "--dryrun", "-n"}
+# -n may stand among other letters of Snakemake that take no value: "-np", "-kn".
+DRY_RUN = re.compile(r"--dry-?run|-[kpfFqtvaeSDl]*n[a-zA-Z]*")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,12 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(options.out or Path("runs") / grid.path.stem).absolute()
         print(f"{len(grid.points)} runs of {grid.notebook} into {folder}", flush=True)
         status = sweep(grid, folder, options.cores, snakemake_options)
-        if DRY_RUN & set(snakemake_options):
+        if any(map(DRY_RUN.fullmatch, snakemake_options)):
             return status
         failed = gathered.write(grid, folder)
         print(f"{len(grid.points) - len(failed)} of {len(grid.points)} runs are done: {folder}")
         for name, reason in failed.items():
             print(f"  {name}: {reason}", file=sys.stderr)
+        _warn_of_other_code(grid, folder)
         if options.record:
             _record(grid, folder, options.record, options.note, len(failed))
     except InputError as error:
@@ -47,6 +50,18 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nInterrupted. What is done is kept; the same command resumes it.", file=sys.stderr)
         return 130
     return status or int(bool(failed))
+
+
+def _warn_of_other_code(grid: Grid, folder: Path) -> None:
+    today = record.commit()
+    for commit, n in gathered.commits(grid, folder).items():
+        if commit != today:
+            print(
+                f"  {n} of them by the code of commit {commit}, today's is {today}: to make them "
+                f"anew, delete their folders (column `commit` of {gathered.SWEEP}) or choose "
+                "another for the sweep (--out).",
+                file=sys.stderr,
+            )
 
 
 def _record(grid: Grid, folder: Path, name: str, note: str, missing: int) -> None:
@@ -64,6 +79,11 @@ def sweep(grid: Grid, folder: Path, cores: int, more: Sequence[str] = ()) -> int
 
     A run's folder under `folder` is named by its parameters. A failed run does not stop the others;
     it, and one that was killed, starts again at its last checkpoint when the sweep is called again.
+
+    A run that is done is not made again, whatever has changed since but its parameters and the
+    notebook's name: neither code, nor what the notebook says, nor a file of data is part of its
+    folder's name. The command warns of runs made by another commit than today's; to make them anew,
+    delete their folders or choose another.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import yaml
 
 from pvae_lib import results
 from pvae_lib.exceptions import InputError
-from pvae_lib.runs import gathered
+from pvae_lib.runs import gathered, record, sweep
 from pvae_lib.runs.grid import read_grid
 
 FACTS = {
@@ -108,6 +108,21 @@ def test_what_is_missing_has_its_reason(grid, finish, tmp_path):
     log.write_text("Running tiny.ipynb\nError: no controls; name one.\nThe notebook up to …\n")
     reason = gathered.write(grid, folder)[first]
     assert reason.startswith("Error: no controls; name one.") and str(log.parent) in reason
+
+
+def test_runs_by_other_code_than_todays_are_named(grid, finish, tmp_path, monkeypatch, command):
+    """Done is done, so a table may hold numbers that today's code would not give."""
+    monkeypatch.setattr(sweep, "sweep", lambda *_: 0)
+    monkeypatch.setattr(record, "commit", lambda: "today")
+    first, second = grid.points
+    finish(first, commit="today")
+    finish(second, commit="abc")
+    call = command("grid.yaml", "--out", "runs")
+    assert call.status == 0 and "2 of 2 runs are done" in call.out
+    assert "1 of them by the code of commit abc, today's is today: to make" in call.err
+    monkeypatch.setattr(record, "commit", lambda: "abc")
+    (tmp_path / "runs" / first.name / "done").unlink()
+    assert "by the code of commit" not in command("grid.yaml", "--out", "runs").err
 
 
 def test_tables_of_an_earlier_grid_do_not_stay(grid, finish, tmp_path):

@@ -75,9 +75,29 @@ def test_a_full_disk_is_named(here, command):
 
 
 def test_a_dry_run_starts_nothing(here, command):
-    assert command("grid.yaml", "--out", "runs", "--dry-run").status == 0
+    call = command("grid.yaml", "--out", "runs", "-np")
+    assert call.status == 0 and "runs are done" not in call.out and not call.err
     assert not (here / "executions.txt").exists()
     assert not (here / "runs" / "sweep.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "dry"),
+    [
+        (["--dry-run"], True),
+        (["--dryrun"], True),
+        (["-n"], True),
+        (["-np"], True),
+        (["-pn"], True),
+        (["-kpn", "--quiet"], True),
+        (["-p", "--nolock"], False),
+        (["-Tn"], False),  # -T takes a value
+        (["--config", "n=1"], False),
+    ],
+)
+def test_a_dry_run_is_known_in_every_spelling(words, dry, here, monkeypatch, command):
+    monkeypatch.setattr(sweep, "sweep", lambda *_: 0)
+    assert ("0 of 4 runs are done" in command("grid.yaml", "--out", "runs", *words).out) != dry
 
 
 def test_a_record_needs_a_table(here):
