@@ -12,12 +12,14 @@ from pvae_lib.claims.rules import (
     ahead,
     interval,
     number,
+    of_singles,
     paired,
+    reported_ahead,
     seeds,
     shown,
     verdict,
 )
-from pvae_lib.evaluation.metrics import ALL, CEILING, FLOOR, METRICS
+from pvae_lib.evaluation.metrics import ALL, CEILING, FLOOR
 
 ADDITIVE = "additive"
 TABLE_2 = ("KNN", "ElasticNet", "RandomForest", "STATE")
@@ -33,39 +35,10 @@ HARDEST, FEWEST = 0.25, 5  # share of doubles; conditions for an interval
 
 def level(table: pd.DataFrame) -> Verdict:
     """The reported level: only the whole of Norman's screen can show it."""
-    found = seeds(table, OURS, "nrmse", screen="norman2019", condition=ALL).mean()
+    found = float(interval(table, "norman2019", OURS, "nrmse")[0])
     near = abs(found - LEVEL) <= TOLERANCE
     why = f"nRMSE {number(found, 4)}, the paper's {LEVEL:g}"
-    return Verdict(verdict(near, not near), {"nrmse": float(found)}, why)
-
-
-def reported_ahead(first: str, second: str, metric: str, condition: str, sign: int) -> Rule:
-    """Two numbers of the paper's tables: `first` is better; sign −1 where lower is better."""
-
-    def rule(table: pd.DataFrame) -> Verdict:
-        one, other = (
-            float(seeds(table, name, metric, condition=condition).iloc[0])
-            for name in (first, second)
-        )
-        why = f"{METRICS[metric].label} as reported: {first} {one:.4f}, {second} {other:.4f}"
-        good = sign * (one - other) > 0
-        return Verdict(verdict(good, not good), {first: one, second: other}, why)
-
-    return rule
-
-
-def of_singles(rule: Rule) -> Rule:
-    """The same rule on held-out cells of single perturbations."""
-
-    def judged(table: pd.DataFrame) -> Verdict:
-        single = table[
-            (table["condition"] != ALL) & ~table["condition"].str.contains("+", regex=False)
-        ]
-        if single.empty:
-            raise NotAtHand("no single perturbation is scored: every cell of them trains")
-        return rule(single)
-
-    return judged
+    return Verdict(verdict(near, not near), {"nrmse": found}, why)
 
 
 def r2_is_evidence(table: pd.DataFrame) -> Verdict:

@@ -125,6 +125,35 @@ def paired(
     return Verdict(verdict(good, "worse" in said), numbers, why)
 
 
+def reported_ahead(first: str, second: str, metric: str, condition: str, sign: int) -> Rule:
+    """Two numbers of the paper's tables: `first` is better; sign −1 where lower is better."""
+
+    def rule(table: pd.DataFrame) -> Verdict:
+        one, other = (
+            float(seeds(table, name, metric, condition=condition).iloc[0])
+            for name in (first, second)
+        )
+        why = f"{METRICS[metric].label} as reported: {first} {one:.4f}, {second} {other:.4f}"
+        good = sign * (one - other) > 0
+        return Verdict(verdict(good, not good), {first: one, second: other}, why)
+
+    return rule
+
+
+def of_singles(rule: Rule) -> Rule:
+    """The same rule on held-out cells of single perturbations."""
+
+    def judged(table: pd.DataFrame) -> Verdict:
+        single = table[
+            (table["condition"] != ALL) & ~table["condition"].str.contains("+", regex=False)
+        ]
+        if single.empty:
+            raise NotAtHand("no single perturbation is scored: every cell of them trains")
+        return rule(single)
+
+    return judged
+
+
 def interval(table: pd.DataFrame, screen: str, method: str, metric: str) -> np.ndarray:
     """(3,) mean, low and high of a summarised table.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pvae_lib.claims import FAILS, HOLDS, OPEN, rules
+from pvae_lib.claims import FAILS, HOLDS, OPEN, programs, rules
 from pvae_lib.claims.ablations import prevents_collapse
 from pvae_lib.claims.base import NotAtHand
 from pvae_lib.claims.predictions import hardest
@@ -101,6 +101,29 @@ def test_collapse_is_judged_for_every_way_to_reduce_the_error(mean, summed, expe
         **{ours: mean[0], ours + end: mean[1], added: summed[0], added + end: summed[1]}
     )
     assert prevents_collapse(made).verdict == expected
+
+
+def learned(weights):
+    """Weights of the named edges by seed, all in the direction stated; NaN: an end has no label."""
+    rows = []
+    for edge in programs.NAMED:
+        rows += [("cells", edge, f"{end}_trained", None, 1.0) for end in ("source", "end")]
+        sign = -1 if "⊣" in edge else 1
+        rows += [
+            ("PerturbedVAE", edge, "learned_weight", seed, sign * weight)
+            for seed, weight in enumerate(weights)
+        ]
+    return table(rows)
+
+
+def test_a_seed_that_names_no_such_programs_does_not_draw_their_edge():
+    assert programs.named_learned(learned([0.6, 0.7, 0.8])).verdict == HOLDS
+    lacking = programs.named_learned(learned([0.6, 0.7, np.nan]))
+    assert lacking.verdict == OPEN
+    assert "TP73 → CDKN1A 0.65 ± 0.07 (not both ends name a program in 1 of 3" in lacking.why
+    assert programs.named_learned(learned([0.1, 0.2, np.nan])).verdict == FAILS
+    with pytest.raises(NotAtHand, match="learned_weight"):
+        programs.named_learned(learned([np.nan] * 3))
 
 
 def test_hard_doubles_are_chosen_on_another_seed_than_they_are_scored_on():
