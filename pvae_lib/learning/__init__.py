@@ -1,6 +1,6 @@
 """Training, shared by every learned method and by the simulations: arrays in, trained module out.
 
-batches (with pairing and randomness) → loop (with device, capture and checkpoint) → seeds.
+batches (with pairing and randomness) → loop (with device, capture, interrupt, checkpoint) → seeds.
 """
 
 from pvae_lib.learning.batches import PairedBatches, resident

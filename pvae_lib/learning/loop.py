@@ -8,11 +8,8 @@ was left alone, whenever its checkpoints were written.
 """
 
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +24,7 @@ from pvae_lib.exceptions import InputError, check_number, check_whole
 from pvae_lib.learning import checkpoint as checkpoint_file
 from pvae_lib.learning.capture import captured
 from pvae_lib.learning.device import keep_freed_memory
+from pvae_lib.learning.interrupt import deferred_interrupt
 
 Objective = Callable[[nn.Module, dict], dict[str, Tensor]]
 KEEP = ("last", "best")
@@ -282,20 +280,6 @@ class Run:
         if self.step > BEST_FROM * self.total and loss < self.best_loss:
             self.best_loss = loss
             self.best = {k: v.clone() for k, v in self.module.state_dict().items()}
-
-
-@contextmanager
-def deferred_interrupt() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of striking amid a step, where weights are half-updated."""
-    requested = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield requested  # only the main thread may set handlers, and only it is interrupted
-        return
-    previous = signal.signal(signal.SIGINT, lambda *_: requested.set())
-    try:
-        yield requested
-    finally:
-        signal.signal(signal.SIGINT, previous or signal.default_int_handler)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

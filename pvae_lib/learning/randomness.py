@@ -22,6 +22,11 @@ def generator(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=_key(seed, purpose, counter, 16)))
 
 
+def standard_normal(rng: np.random.Generator, rows: int, width: int) -> Tensor:
+    """Standard normal draws (rows, width), float32, the next ones of a generator."""
+    return torch.from_numpy(rng.standard_normal((rows, width), np.float32))
+
+
 class NormalNoise:
     """Standard normal draws (rows, width) on a device, a function of (seed, purpose, counter).
 
@@ -38,7 +43,7 @@ class NormalNoise:
             self.on_device.manual_seed(_key(self.seed, self.purpose, counter, 8) >> 1)
             return torch.randn(rows, width, generator=self.on_device, device=self.device)
         rng = generator(self.seed, self.purpose, counter)
-        return torch.from_numpy(rng.standard_normal((rows, width), np.float32)).to(self.device)
+        return standard_normal(rng, rows, width).to(self.device)
 
 
 @contextmanager

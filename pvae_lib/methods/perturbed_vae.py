@@ -12,7 +12,7 @@ from pvae_lib.learning.batches import PairedBatches
 from pvae_lib.learning.device import resolve_device
 from pvae_lib.learning.loop import TrainingSettings, train
 from pvae_lib.learning.pairing import check_pairing, check_partners
-from pvae_lib.learning.randomness import NormalNoise, generator, seeded_initialisation
+from pvae_lib.learning.randomness import generator, seeded_initialisation, standard_normal
 from pvae_lib.methods import saved
 from pvae_lib.methods.base import PREDICTIONS, Method
 from pvae_lib.model import Objective, ObjectiveConfig, PerturbedVAE, PerturbedVAEConfig
@@ -183,8 +183,8 @@ class PerturbedVAEMethod(Method):
         found = np.empty((n, len(self.genes_)), np.float32)
         for start in range(0, n, ROWS_AT_ONCE):
             block = index[start : start + ROWS_AT_ONCE]
-            noises = (_noise(rng, len(block), width) for width in widths)
             x_control = torch.from_numpy(controls.dense(block))
+            noises = (standard_normal(rng, len(block), w) if w else None for w in widths)
             found[start : start + len(block)] = self.network_.predict(x_control, u, *noises)
         return found
 
@@ -212,12 +212,12 @@ class PerturbedVAEMethod(Method):
                 "of the same screen."
             )
         rng = generator(seed, "embed")
-        widths = (self.d_nu, self.d_iota) if kind == "samples" else (0, 0)
+        widths = (self.d_nu, self.d_iota) if kind == "samples" else (0, 0)  # 0: no noise
         parts = []
         for start in range(0, screen.n_cells, ROWS_AT_ONCE):
             rows = slice(start, min(start + ROWS_AT_ONCE, screen.n_cells))
-            noises = (_noise(rng, rows.stop - start, width) for width in widths)
             x, u = torch.from_numpy(screen.dense(rows)), torch.from_numpy(screen.u[rows])
+            noises = (standard_normal(rng, len(x), w) if w else None for w in widths)
             parts.append(self.network_.embed(x, u, *noises))
         return {name: torch.cat([p[name] for p in parts]).numpy() for name in parts[0]}
 
@@ -258,12 +258,8 @@ class PerturbedVAEMethod(Method):
         method.targets_, method.trained_targets_ = screen.targets, set(record["trained_targets"])
         method.origin_, method.genes_ = record["origin"], screen.genes
         method.variance_ratio_ = record["variance_ratio"]
-        network = PerturbedVAE(method._network_config(screen.n_genes)).eval()
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise saved.another_version(path, "its network") from error
-        method.network_ = network
+        network = PerturbedVAE(method._network_config(screen.n_genes))
+        method.network_ = saved.filled(network, tensors, path)
         return method
 
     # --- behind the surface --------------------------------------------------------------------
@@ -297,13 +293,8 @@ class PerturbedVAEMethod(Method):
         chosen = generator(self.seed, "residuals").permutation(batches.cells)[:RESIDUAL_CELLS]
         index = torch.from_numpy(np.sort(chosen)).to(batches.device)
         x, u = batches.rows.dense(index).cpu(), batches.u[index].cpu()
-        normal = NormalNoise(self.seed, "residuals", x.device)
-        noise = normal(len(x), self.d_nu + self.d_iota).split([self.d_nu, self.d_iota], 1)
+        rng, widths = generator(self.seed, "residuals"), (self.d_nu, self.d_iota)
+        noise = standard_normal(rng, len(x), sum(widths)).split(widths, 1)
         self.variance_ratio_, log_variance = residuals(self.network_, x, u, *noise)
         if self.reconstruction != "learned_variance":
             self.network_.log_variance.copy_(log_variance)
-
-
-def _noise(rng: np.random.Generator, rows: int, width: int) -> torch.Tensor | None:
-    """Standard normal (rows, width), or None where no noise is wanted."""
-    return torch.from_numpy(rng.standard_normal((rows, width), np.float32)) if width else None

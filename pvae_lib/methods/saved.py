@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pvae_lib.exceptions import InputError
 from pvae_lib.learning import checkpoint
+from pvae_lib.model import PerturbedVAE
 from pvae_lib.screen import Screen
 from pvae_lib.splits import Split
 
@@ -87,7 +88,7 @@ def read(
     expected = {"parameters", "origin", "trained_targets", "variance_ratio"}
     strange = sorted(expected - record.keys()) or sorted(record["parameters"].keys() - known)
     if strange:
-        raise another_version(path, f"its {', '.join(strange)}")
+        raise _another_version(path, f"its {', '.join(strange)}")
     if same_cells:
         stored, wanted = {"screen": record["origin"].get("screen")}, {"screen": screen.fingerprint}
     else:
@@ -97,8 +98,24 @@ def read(
     return tensors, record
 
 
-def another_version(path: str | os.PathLike, what: str) -> InputError:
-    """The refusal of a file whose `what` does not fit this version."""
+def filled(
+    network: PerturbedVAE, tensors: dict[str, Tensor], path: str | os.PathLike
+) -> PerturbedVAE:
+    """The network with the weights that `read` gave, ready to predict.
+
+    Raises
+    ------
+    InputError
+        The weights are of another network: another version of this project wrote `path`.
+    """
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise _another_version(path, "its network") from error
+    return network.eval()
+
+
+def _another_version(path: str | os.PathLike, what: str) -> InputError:
     return InputError(
         f"{path} was saved by another version of this project ({what} does not fit this one): "
         "load it with that version, or train again."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from pvae_lib.learning.randomness import standard_normal
 from pvae_lib.methods.perturbed_vae import PerturbedVAEMethod
 from pvae_lib.model.scm import kl_nu, modulation, shared_effect
 from pvae_lib.screen import Screen
@@ -51,8 +52,7 @@ def deletion(
         rows = cells[start : start + ROWS_AT_ONCE]
         x, u = torch.from_numpy(screen.dense(rows)), torch.from_numpy(screen.u[rows])
         noise_nu, noise_iota = (
-            torch.from_numpy(rng.standard_normal((len(rows), width), np.float32))
-            for width in (method.d_nu, method.d_iota)
+            standard_normal(rng, len(rows), width) for width in (method.d_nu, method.d_iota)
         )
         h = network.f_enc(x)
         q_nu, z_iota = network.posterior_nu(h, u), network.posterior_iota(h).sample(noise_iota)

@@ -16,7 +16,7 @@ from pvae_lib.exceptions import check_whole
 from pvae_lib.learning import TrainingSettings, train
 from pvae_lib.learning.device import resolve_device
 from pvae_lib.learning.loop import Batches, Objective
-from pvae_lib.learning.randomness import generator, seeded_initialisation
+from pvae_lib.learning.randomness import generator, seeded_initialisation, standard_normal
 from pvae_lib.methods.base import Method
 from pvae_lib.screen import Screen
 from pvae_lib.screen.labels import canonical_label
@@ -34,7 +34,7 @@ class Normal:
         self.rng = rng
 
     def __call__(self, rows: int, width: int) -> Tensor:
-        return torch.from_numpy(self.rng.standard_normal((rows, width), np.float32))
+        return standard_normal(self.rng, rows, width)
 
 
 class TrainedPeer(Method):
