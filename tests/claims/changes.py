@@ -14,13 +14,6 @@ from pvae_lib.claims.rules import OURS
 from pvae_lib.evaluation.metrics import ALL, CEILING, FLOOR, METRICS
 
 Tables = dict[str, pd.DataFrame]
-FEW = 20  # conditions kept of a large table
-
-
-def few_conditions(table: pd.DataFrame) -> pd.DataFrame:
-    """A recorded table with its first conditions, so that a bootstrap takes no time."""
-    kept = [c for c in table["condition"].unique() if c != ALL][:FEW]
-    return table[table["condition"].isin([*kept, ALL])].reset_index(drop=True)
 
 
 def also(table: pd.DataFrame, source: str, names: Sequence[str]) -> pd.DataFrame:
@@ -118,14 +111,29 @@ def invariant(good: bool) -> Callable:
     return change
 
 
-def simulated(good: bool, metric: str, fits, holds: float, fails: float) -> Callable:
-    def change(table: pd.DataFrame) -> pd.DataFrame:
-        for screen, name in fits:
-            value = holds if good else fails
-            table = put(table, name, metric, value, screen=screen)
-        return table
+def put_all(metric: str, places: Sequence[tuple[str, dict]], holds: float, fails: float):
+    """good → the metric's value in each place: (method, further columns that choose rows)."""
 
-    return change
+    def by(good: bool) -> Callable:
+        value = holds if good else fails
+        return _in_turn(
+            *(lambda t, m=m, where=where: put(t, m, metric, value, **where) for m, where in places)
+        )
+
+    return by
+
+
+def simulated(metric: str, fits: Sequence[tuple[str, str]], holds: float, fails: float):
+    return put_all(metric, [(name, {"screen": world}) for world, name in fits], holds, fails)
+
+
+def of_graphs(metric: str, condition: str, holds: float, fails: float):
+    fits = OURS, programs.SUMMED
+    return put_all(metric, [(fit, {"condition": condition}) for fit in fits], holds, fails)
+
+
+def of_paper(method: str, metric: str, condition: str, holds: float, fails: float):
+    return put_all(metric, [(method, {"condition": condition})], holds, fails)
 
 
 def _in_turn(*changes: Callable) -> Callable:
@@ -150,24 +158,13 @@ def collapse(good: bool) -> Callable:
 
 
 def edges_stable(good: bool) -> Callable:
-    def change(table: pd.DataFrame) -> pd.DataFrame:
-        for fit in (OURS, programs.SUMMED):
-            for how in ("by label", "by matching"):
-                where = {"condition": f"stability {how}"}
-                table = put(table, fit, "jaccard", 0.8 if good else 0.1, **where)
-                table = put(table, fit, "jaccard_p", 0.001 if good else 0.6, **where)
-        return table
-
-    return change
-
-
-def of_graphs(good: bool, metric: str, condition: str, holds: float, fails: float) -> Callable:
-    def change(table: pd.DataFrame) -> pd.DataFrame:
-        for fit in (OURS, programs.SUMMED):
-            table = put(table, fit, metric, holds if good else fails, condition=condition)
-        return table
-
-    return change
+    return _in_turn(
+        *(
+            of_graphs(metric, f"stability {how}", holds, fails)(good)
+            for how in ("by label", "by matching")
+            for metric, holds, fails in (("jaccard", 0.8, 0.1), ("jaccard_p", 0.001, 0.6))
+        )
+    )
 
 
 def named(good: bool) -> Callable:
@@ -191,19 +188,9 @@ def _peers(good, metric):
     return lead(OURS, predictions.PEERS, metric, good)
 
 
-def _simulation_of_leak(good):
-    return simulated(good, "leak_from_nu", [identifiability.UNALIGNED], 0.6, 0.0)
-
-
 def _peers_probed(good):
     values = dict.fromkeys(representations.LATENT_PEERS, (0.5, 0.0))
     return probes(good, values, HALVES, "library size: r2")
-
-
-def _of_paper(method, metric, condition, holds, fails):
-    return lambda good: (
-        lambda t: put(t, method, metric, holds if good else fails, condition=condition)
-    )
 
 
 FOUND = [identifiability.ALIGNED, identifiability.LIKE_PAPER]
@@ -220,7 +207,10 @@ CHANGES: dict[str, dict[str, Callable[[bool], Callable]]] = {
         )
     },
     "readable": {"*": lambda good: probes(good, {"h": (0.9, 0.05)}, HALVES, ACCURACY)},
-    "entanglement": {"identifiability_full": _simulation_of_leak, "*": _peers_probed},
+    "entanglement": {
+        "identifiability_full": simulated("leak_from_nu", [identifiability.UNALIGNED], 0.6, 0.0),
+        "*": _peers_probed,
+    },
     "zi-invariant": {"*": invariant},
     "zn-responsive": {
         "*": lambda good: probes(good, {"zν, u withheld": (0.9, 0.0)}, HALVES, ACCURACY)
@@ -233,20 +223,20 @@ CHANGES: dict[str, dict[str, Callable[[bool], Callable]]] = {
     "level": {"*": lambda good: lambda t: put(t, OURS, "nrmse", 0.446 if good else 0.52)},
     "additive-latent": {"*": lambda good: lead(OURS, predictions.LATENT_ADDITIVE, "nrmse", good)},
     "additive-mean": {
-        "paper_tables": _of_paper(OURS, "nrmse", "cells", 0.40, 0.50),
+        "paper_tables": of_paper(OURS, "nrmse", "cells", 0.40, 0.50),
         "*": lambda good: lead(OURS, ("additive",), "nrmse", good),
     },
     "latent-peers": {"*": lambda good: _peers(good, "nrmse")},
     "latent-peers-single": {"*": lambda good: singles(_peers(good, "nrmse"))},
     "delta-gears": {"*": lambda good: lead(OURS, ("GEARS",), GAIN, good)},
     "delta-additive": {
-        "paper_tables": _of_paper("additive", GAIN, "profiles", 0.95, 0.2),
+        "paper_tables": of_paper("additive", GAIN, "profiles", 0.95, 0.2),
         "*": lambda good: lead("additive", (OURS,), GAIN, good),
     },
     "r2-evidence": {
         "paper_tables": lambda good: _in_turn(
-            _of_paper("additive", "r2", "profiles", 0.9920, 0.5)(good),
-            _of_paper(OURS, "r2", "profiles", 0.9829, 0.9965)(good),
+            of_paper("additive", "r2", "profiles", 0.9920, 0.5)(good),
+            of_paper(OURS, "r2", "profiles", 0.9829, 0.9965)(good),
         ),
         "*": lambda good: lambda t: put(t, "control mean", "r2_inherited", 0.1 if good else 0.95),
     },
@@ -270,38 +260,26 @@ CHANGES: dict[str, dict[str, Callable[[bool], Callable]]] = {
             lead(f"{ablations.WITH_MMD}1", ("Discrepancy-VAE",), "nrmse", good)
         )
     },
-    "sim-separation": {
-        "*": lambda good: simulated(good, "r2_iota", [identifiability.ALIGNED], 0.97, 0.3)
-    },
-    "sim-random-pairs": {
-        "*": lambda good: simulated(good, "r2_iota", [identifiability.RANDOM], 0.97, 0.3)
-    },
-    "sim-block": {"*": lambda good: simulated(good, "r2_nu", FOUND, 0.97, 0.3)},
+    "sim-separation": {"*": simulated("r2_iota", [identifiability.ALIGNED], 0.97, 0.3)},
+    "sim-random-pairs": {"*": simulated("r2_iota", [identifiability.RANDOM], 0.97, 0.3)},
+    "sim-block": {"*": simulated("r2_nu", FOUND, 0.97, 0.3)},
     "sim-components": {
-        "paper_tables": _of_paper("with alignment", "mcc", "test", 0.99, 0.7),
-        "*": lambda good: simulated(good, "mcc", FOUND, 0.99, 0.7),
+        "paper_tables": of_paper("with alignment", "mcc", "test", 0.99, 0.7),
+        "*": simulated("mcc", FOUND, 0.99, 0.7),
     },
     "theory-variances": {
-        "*": lambda good: simulated(
-            good, "mcc_polished", [("B", "B, KL weights 1e-3, polished")], 0.99, 0.7
-        )
+        "*": simulated("mcc_polished", [("B", "B, KL weights 1e-3, polished")], 0.99, 0.7)
     },
     "theory-cuts": {
-        "*": lambda good: simulated(
-            good, "mcc_polished", [("A", "edges, one cut a row, polished")], 0.99, 0.7
-        )
+        "*": simulated("mcc_polished", [("A", "edges, one cut a row, polished")], 0.99, 0.7)
     },
-    "graph-seven": {
-        "*": lambda good: of_graphs(good, "best_number", programs.GROUPS, 7, 2)
-    },
-    "graph-one": {"*": lambda good: of_graphs(good, "share_of_mean", "u", 0.9, 0.1)},
+    "graph-seven": {"*": of_graphs("best_number", programs.GROUPS, 7, 2)},
+    "graph-one": {"*": of_graphs("share_of_mean", "u", 0.9, 0.1)},
     "graph-stable": {"*": edges_stable},
     "graph-enriched": {
-        "*": lambda good: (
-            lambda t: _in_turn(
-                of_graphs(good, "value", programs.MEASURED, 2.0, 0.1),
-                of_graphs(good, "p_same_sources", programs.MEASURED, 0.001, 0.8),
-            )(t)
+        "*": lambda good: _in_turn(
+            of_graphs("value", programs.MEASURED, 2.0, 0.1)(good),
+            of_graphs("p_same_sources", programs.MEASURED, 0.001, 0.8)(good),
         )
     },
     "graph-named": {"*": named},
