@@ -46,7 +46,7 @@ def _grade(options: argparse.Namespace) -> int:
 def _line(student: str, lesson: str, status: str, rows: pd.DataFrame) -> str:
     waiting = rows[rows["points"].isna()]
     points, out_of = rows["points"].sum(), rows["out_of"].sum()
-    words = f"{student or '(nobody)'} {lesson}: {points:g} of {out_of:g}"
+    words = f"{student or '(nobody)'} {lesson}".strip() + f": {points:g} of {out_of:g}"
     if len(waiting):
         words += f", {waiting['out_of'].sum():g} to mark by hand"
     reason = rows["reason"].iloc[0]

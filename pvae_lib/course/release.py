@@ -11,10 +11,12 @@ from pvae_lib.course import roster, settings
 from pvae_lib.exceptions import InputError
 from pvae_lib.files import write_atomically
 from pvae_lib.runs.execute import parameters_of
+from pvae_lib.runs.lock import alone
 
 EXERCISES = Path(__file__).resolve().parents[2] / "notebooks" / "exercises"
 SEED = "student"
 INJECTED = "injected-parameters"
+BUSY = "Another release or grading"
 
 
 def release(
@@ -24,8 +26,8 @@ def release(
 
     The course folder gets source/ (a copy, with solutions), release/ (LESSON/LESSON.ipynb),
     exercises.zip (the same), students/NAME/ and students/NAME.zip (with the seed of her data),
-    roster.csv, gradebook.db and nbgrader_config.py. The same call again makes all of it anew and
-    keeps roster and grades.
+    roster.csv, gradebook.db and nbgrader_config.py. The same call again makes all of it anew,
+    without lessons that have no source any more, and keeps roster and grades.
 
     Returns
     -------
@@ -35,7 +37,8 @@ def release(
     ------
     InputError
         No source notebooks, one without the parameter `student`, one that nbgrader refuses, or
-        one whose graded cells changed although submissions were graded in this folder.
+        one in which graded cells were added, removed or renamed although submissions were graded
+        in this folder (texts and points may change). Or the folder is at work or cannot be written.
     """
     course = Path(course)
     found = sorted(Path(sources).glob("*.ipynb"))
@@ -44,23 +47,37 @@ def release(
     for path in found:
         if SEED not in parameters_of(path):
             raise InputError(f"{path} has no parameter `{SEED}: int = 0`, the seed of a student.")
-    settings.prepare(course)
-    released = {}
-    with settings.contained(course) as errors:
+    with alone(course, BUSY), settings.contained(course) as errors:
+        settings.prepare(course)
+        _drop_others(course, {path.stem for path in found})
+        released = {}
         for path in found:
             source = course / "source" / path.stem / path.name
             source.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, source)
             released[path.stem] = _generate(course, path.stem, errors)
-    _zip(course / "exercises.zip", list(released.values()))
-    for name, seed in roster.enrol(course, students).items():
-        folder = course / "students" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in released.values():
-            own = with_seed(nbformat.read(path, as_version=4), seed)
-            nbformat.write(own, folder / path.name)
-        _zip(folder.with_suffix(".zip"), [folder / path.name for path in released.values()])
+        _zip(course / "exercises.zip", list(released.values()))
+        for name, seed in roster.enrol(course, students).items():
+            folder = course / "students" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in released.values():
+                own = with_seed(nbformat.read(path, as_version=4), seed)
+                nbformat.write(own, folder / path.name)
+            # Not with_suffix: a name may hold a dot.
+            archive = folder.with_name(f"{name}.zip")
+            _zip(archive, [folder / path.name for path in released.values()])
     return released
+
+
+def _drop_others(course: Path, lessons: set[str]) -> None:
+    """Remove what an earlier release left of lessons that are none any more."""
+    for kind in ("source", "release"):
+        for folder in (course / kind).glob("*"):
+            if folder.is_dir() and folder.name not in lessons:
+                shutil.rmtree(folder)
+    for notebook in (course / "students").glob("*/*.ipynb"):
+        if notebook.stem not in lessons:
+            notebook.unlink()
 
 
 def lessons(course: Path) -> dict[str, Path]:

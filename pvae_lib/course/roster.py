@@ -1,12 +1,12 @@
 """Who takes the course, and the seed of each student's own data."""
 
-import csv
 import hashlib
-import io
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from pvae_lib.course import tables
 from pvae_lib.exceptions import InputError
 from pvae_lib.files import write_atomically
 
@@ -15,6 +15,8 @@ FILE = "roster.csv"
 PLAIN_SEED = 0
 SEEDS = 1_000_000
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# So that a mistyped roster's name enrols nobody.
+FILES = (".txt", ".csv", ".tsv", ".xlsx", ".zip")
 
 
 def names(students: str) -> list[str]:
@@ -23,14 +25,14 @@ def names(students: str) -> list[str]:
     Raises
     ------
     InputError
-        A name that cannot be a folder's, a name given twice, or a file that holds none.
+        A name that cannot be a folder's or is a file's, a name given twice, or a file that cannot
+        be read or holds none.
     """
-    # A lone word may name a file; any other text is a list of names.
-    words = students.split()
-    if len(words) == 1 and Path(words[0]).is_file():
-        words = _of_file(Path(words[0]))
+    # What names a file is read; any other text is a list of names.
+    given = students.strip()
+    words = _of_file(Path(given)) if os.path.isfile(given) else given.split()
     for word in words:
-        if not NAME.fullmatch(word):
+        if not NAME.fullmatch(word) or word.lower().endswith(FILES):
             raise InputError(
                 f"{word!r} cannot name a student: use letters, digits, '.', '_' and '-', since "
                 "every student has a folder of that name (a roster file must exist to be read)."
@@ -42,14 +44,27 @@ def names(students: str) -> list[str]:
 
 
 def _of_file(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8-sig")
+    text = tables.text_of(path)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    header = lines[0].split(tables.delimiter(text)) if lines else []
+    if "student" in [column.strip() for column in header]:
+        rows = tables.rows(path, ["student"])
+        for line, row in rows:
+            if not row["student"]:
+                raise InputError(f"Line {line} of {path} names no student.")
+        lines = [row["student"] for _, row in rows]
     if not lines:
         raise InputError(f"The roster {path} is empty: write a student's name a line.")
-    if "student" in [column.strip() for column in lines[0].split(",")]:
-        rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-        return [row["student"].strip() for row in rows]
     return lines
+
+
+def _refuse_alike(names: Iterable[str]) -> None:
+    """InputError where two students would have one folder, on whichever system."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise InputError(f"{other!r} and {name!r} differ by case alone: choose other names.")
 
 
 def read(course: Path) -> dict[str, int]:
@@ -57,8 +72,7 @@ def read(course: Path) -> dict[str, int]:
     path = course / FILE
     if not path.exists():
         return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        return {row["student"]: int(row["seed"]) for row in csv.DictReader(file)}
+    return {row["student"]: int(row["seed"]) for _, row in tables.rows(path, ("student", "seed"))}
 
 
 def enrol(course: Path, students: Iterable[str]) -> dict[str, int]:
@@ -66,7 +80,8 @@ def enrol(course: Path, students: Iterable[str]) -> dict[str, int]:
 
     A seed follows from the name, so that the same name has the same data in another folder.
     """
-    roster = read(course)
+    roster, students = read(course), list(students)
+    _refuse_alike([*roster, *students])
     for name in students:
         if name not in roster:
             digest = hashlib.sha256(name.encode()).digest()

@@ -100,6 +100,6 @@ class _Errors(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
-        raised = re.findall(r"^[\w.]+(?:Error|Exception|Exit)\b.*", message, re.MULTILINE)
+        raised = re.findall(r"^[\w.]+(?:(?:Error|Exception|Exit)\b|: ).*", message, re.MULTILINE)
         if raised:
             self.lines.append(raised[-1])

@@ -9,27 +9,32 @@ import pytest
 HERE = Path(__file__).resolve().parent
 
 
-def beside(name: str):
-    """A module in this folder, which is no package."""
-    spec = spec_from_file_location(f"course_{name}", HERE / f"{name}.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="session")
+def load():
+    """Path → the module in it: the tests' folders are no packages."""
+
+    def load(path: Path):
+        spec = spec_from_file_location(f"course_{path.stem}", path)
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")
-def handing_in():
-    return beside("handing_in")
+def handing_in(load):
+    return load(HERE / "handing_in.py")
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory, handing_in):
+def toy(tmp_path_factory, load, handing_in):
     """A released course: its folder, its source, who is on the roster, how to hand in."""
     from pvae_lib.course import release
 
-    module, folder = beside("toy"), tmp_path_factory.mktemp("toy")
-    source = module.write(folder / "sources", beside("authoring"))
-    students = ["ada", "bob", "loop", "deaf"]
+    module, folder = load(HERE / "toy.py"), tmp_path_factory.mktemp("toy")
+    source = module.write(folder / "sources", load(HERE / "authoring.py"))
+    students = ["ada", "bob", "loop", "deaf", "marked", "untagged", "absent"]
     released = release(folder / "course", students, source.parent)
 
     def hand_in(place, student, change=None, name=f"{module.NAME}.ipynb", **answers):

@@ -1,19 +1,9 @@
 """Submissions made from a release: answers filled in, spoilt, handed in."""
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
-
-
-def load(path: Path) -> ModuleType:
-    """A module beside the tests, which are no package."""
-    spec = importlib.util.spec_from_file_location(f"course_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def named(notebook: nbformat.NotebookNode) -> dict[str, nbformat.NotebookNode]:

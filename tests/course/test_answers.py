@@ -1,6 +1,5 @@
 """Every lesson's exercises: solutions score all, the release nothing, wrong answers lose theirs."""
 
-import importlib.util
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +9,6 @@ from pvae_lib.course import grade, release
 
 HERE = Path(__file__).resolve().parent
 EXERCISES = HERE.parents[1] / "notebooks" / "exercises"
-_spec = importlib.util.spec_from_file_location("handing_in", HERE / "handing_in.py")
-handing_in = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(handing_in)
 LESSONS = sorted(path.stem for path in EXERCISES.glob("*.ipynb"))
 
 
@@ -32,14 +28,14 @@ def packed(wrong: dict) -> list[dict]:
 
 
 @pytest.fixture(scope="module", params=LESSONS)
-def lesson(request, tmp_path_factory):
+def lesson(request, tmp_path_factory, load, handing_in):
     """(lesson, its scores, its sets of wrong answers), all graded in one go."""
     name = request.param
     folder = tmp_path_factory.mktemp(name)
     sources = folder / "sources"
     sources.mkdir()
     (sources / f"{name}.ipynb").write_bytes((EXERCISES / f"{name}.ipynb").read_bytes())
-    sets = packed(handing_in.load(HERE / "wrong_answers" / f"{name}.py").WRONG)
+    sets = packed(load(HERE / "wrong_answers" / f"{name}.py").WRONG)
     students = ["solver", "untouched", *(f"wrong-{k}" for k in range(len(sets)))]
     release(folder / "course", students, sources)
     solved = handing_in.solutions(sources / f"{name}.ipynb")

@@ -1,6 +1,5 @@
 """Exercise notebooks keep to the conventions that apply to them."""
 
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import nbformat
@@ -10,12 +9,13 @@ TESTS = Path(__file__).resolve().parents[1]
 NOTEBOOKS = TESTS.parent / "notebooks"
 SOURCES = sorted((NOTEBOOKS / "exercises").glob("*.ipynb"))
 
-_spec = spec_from_file_location("lessons", TESTS / "notebooks" / "lessons.py")
-lessons = module_from_spec(_spec)
-_spec.loader.exec_module(lessons)
+
+@pytest.fixture(scope="module")
+def lessons(load):
+    return load(TESTS / "notebooks" / "lessons.py")
 
 
-def breaches(path: Path) -> list[str]:
+def breaches(path: Path, lessons) -> list[str]:
     """Everything that an exercise notebook does against the conventions, in words."""
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -54,8 +54,8 @@ def breaches(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_exercises_keep_to_the_conventions(path):
-    assert breaches(path) == []
+def test_exercises_keep_to_the_conventions(path, lessons):
+    assert breaches(path, lessons) == []
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_exercises_keep_to_the_conventions(path):
         (lambda n: n.metadata.kernelspec.update(name="pvae"), "python3"),
     ],
 )
-def test_a_breach_is_found(tmp_path, spoil, breach):
+def test_a_breach_is_found(tmp_path, lessons, spoil, breach):
     notebook = nbformat.read(SOURCES[0], as_version=4)
     spoil(notebook)
     nbformat.write(notebook, tmp_path / SOURCES[0].name)
-    assert any(breach in words for words in breaches(tmp_path / SOURCES[0].name))
+    assert any(breach in words for words in breaches(tmp_path / SOURCES[0].name, lessons))

@@ -1,11 +1,11 @@
 """Submissions as they come: each graded or reported, none in the way of another."""
 
+import nbformat
 import pandas as pd
 import pytest
 
 from pvae_lib.course import grade
 from pvae_lib.course.__main__ import main
-from pvae_lib.exceptions import InputError
 
 FULL = {"total_tests": 2, "largest_tests": 1}
 
@@ -30,6 +30,23 @@ def altered(name, source):
                 cell.source = source
 
     return change
+
+
+def copied(*names):
+    """A change of a notebook: these cells are pasted once more at the end."""
+
+    def change(notebook):
+        for cell in list(notebook.cells):
+            if cell.metadata.get("nbgrader", {}).get("grade_id") in names:
+                notebook.cells.append(nbformat.from_dict({**cell, "id": f"copy-{cell['id']}"}))
+
+    return change
+
+
+def untagged(notebook):
+    """A change of a notebook: no cell has a tag any more."""
+    for cell in notebook.cells:
+        cell.metadata.pop("tags", None)
 
 
 def numbers(student):
@@ -61,6 +78,14 @@ def handed_in(toy, tmp_path_factory):
     (place / "garbled" / "01_toy.ipynb").write_text("{no notebook")
     (place / "empty").mkdir()
     toy.hand_in(place, "a [b]")
+    toy.hand_in(place, "pictured", why="![x](attachment:image.png)")
+    toy.hand_in(place, "surrogate", total="total = '@'")
+    half = place / "surrogate" / "01_toy.ipynb"
+    half.write_text(half.read_text().replace("@", "\\ud800"))
+    toy.hand_in(place, "deep", total="-" * 200_000 + "1")
+    toy.hand_in(place, "copying", copied("total", "why", "total_tests", "parameters"))
+    toy.hand_in(place, "untagged", untagged, **numbers(0))
+    (place / "carl.zip").write_bytes(b"")
     (place / "loose.ipynb").write_text("{}")
     return place
 
@@ -72,7 +97,7 @@ def scores(toy, handed_in):
 
 def points(table, student):
     rows = table[(table["student"] == student) & (table["kind"] == "tests")]
-    return rows.set_index("task")["points"].to_dict()
+    return rows.set_index("task")["points"].astype(float).to_dict()
 
 
 def reported(table, student):
@@ -105,6 +130,9 @@ def test_a_neighbours_numbers_score_nothing(scores):
         ("misnaming", "unknown lesson", "did you mean '01_toy'?"),
         ("empty", "nothing", "no notebook"),
         ("a [b]", "unknown student", "only letters, digits"),
+        ("surrogate", "failed", "UnicodeEncodeError"),
+        ("deep", "failed", "Error"),
+        ("absent", "nothing", "on the roster"),
     ],
 )
 def test_what_cannot_be_graded_is_reported(scores, student, status, words):
@@ -126,23 +154,43 @@ def test_an_altered_test_is_reported_and_restored(scores):
 
 
 def test_who_is_not_on_the_roster_is_graded_on_the_plain_release_and_named(scores):
-    status, reason = reported(scores[scores["status"] == "graded"], "twice")
-    assert status == "graded" and "not on the roster" in reason
+    rows = scores[scores["status"] != "handed in twice"]
+    status, reason = reported(rows, "twice")
+    assert status == "not on the roster" and "graded on the plain release; known: ada," in reason
+
+
+def test_a_page_that_cannot_be_made_costs_no_points(toy, scores):
+    status, reason = reported(scores, "pictured")
+    assert status == "no feedback" and "attachment" in reason
+    assert points(scores, "pictured") == FULL
+
+
+def test_copies_of_cells_cost_nothing_and_are_reported(scores):
+    status, reason = reported(scores, "copying")
+    assert status == "repaired" and "parameters, total, total_tests, why" in reason
+    assert points(scores, "copying") == FULL
+
+
+def test_the_seed_is_set_whatever_tags_were_taken_off(scores):
+    assert points(scores, "untagged") == {"total_tests": 0, "largest_tests": 0}
+    assert reported(scores, "untagged") == ("graded", "")
 
 
 def test_the_notebook_nearest_to_the_folder_counts(scores):
     rows = scores[scores["student"] == "twice"]
-    assert points(rows[rows["status"] == "graded"], "twice") == FULL
+    assert points(rows[rows["status"] != "handed in twice"], "twice") == FULL
     assert rows["status"].tolist().count("handed in twice") == 1
 
 
 def test_a_file_outside_the_students_folders_is_reported(scores):
     assert scores.loc[scores["lesson"] == "loose", "reason"].item().startswith("loose.ipynb")
+    assert scores.loc[scores["lesson"] == "carl", "reason"].item().endswith("unpack carl.zip")
 
 
 def test_the_table_is_what_was_returned(toy, scores):
     written = pd.read_csv(toy.course / "scores.csv", keep_default_na=False)
-    assert written["status"].tolist() == scores["status"].tolist()
+    written = written[written["student"].isin(scores["student"])]
+    assert sorted(written["status"]) == sorted(scores["status"])
 
 
 def test_endless_loops_are_stopped_and_the_rest_is_graded(toy, tmp_path):
@@ -160,18 +208,21 @@ def test_endless_loops_are_stopped_and_the_rest_is_graded(toy, tmp_path):
     assert points(table, "ada") == FULL
 
 
-def test_marks_by_hand_are_taken_over_and_kept(toy, tmp_path):
-    toy.hand_in(tmp_path / "in", "ada")
-    marks = grade(toy.course, tmp_path / "in")
-    marks.loc[marks["task"] == "why", "points"] = 2.5
-    marks.to_csv(tmp_path / "marks.csv", index=False)
-    for given in (tmp_path / "marks.csv", None):
-        table = grade(toy.course, tmp_path / "in", marks=given)
-        assert table.set_index("task")["points"].to_dict() == FULL | {"why": 2.5}
-    marks.loc[marks["task"] == "why", "points"] = 4
-    marks.to_csv(tmp_path / "marks.csv", index=False)
-    with pytest.raises(InputError, match="Line 4 .*'4.0' points for why of 01_toy, which has 3"):
-        grade(toy.course, tmp_path / "in", marks=tmp_path / "marks.csv")
+def test_what_a_cell_puts_out_is_bounded_while_it_runs(toy, tmp_path, monkeypatch):
+    from nbclient import NotebookClient
+
+    from pvae_lib.course.running import MOST_OUTPUT
+
+    def spy(self, outs, msg, *rest):
+        kept.append(len(str(msg["content"])))
+        return output(self, outs, msg, *rest)
+
+    kept, output = [], NotebookClient.output
+    monkeypatch.setattr(NotebookClient, "output", spy)
+    loud = "for _ in range(20):\n    print('x' * 1_000_000, flush=True)\n"
+    toy.hand_in(tmp_path, "ada", total=loud + "total = sum(x)")
+    assert points(grade(toy.course, tmp_path), "ada") == FULL
+    assert MOST_OUTPUT / 2 < sum(kept) <= MOST_OUTPUT
 
 
 def test_the_command_says_a_line_each_and_fails_where_something_was_wrong(toy, tmp_path, capsys):
@@ -187,9 +238,10 @@ def test_the_command_says_a_line_each_and_fails_where_something_was_wrong(toy, t
         (["grade", "nowhere", "--course", "{course}"], "There is no folder nowhere"),
         (["grade", ".", "--course", "nowhere"], "nowhere holds no course"),
         (["grade", ".", "--course", "{course}", "--timeout", "0"], "timeout=0"),
-        (["grade", "{course}/.jupyter/data", "--course", "{course}"], "holds no submissions"),
+        (["grade", "{empty}", "--course", "{course}"], "holds no submissions"),
+        (["grade", "{course}/submitted", "--course", "{course}"], "lies in the course folder"),
     ],
 )
-def test_what_the_user_can_mend_is_named(toy, capsys, words, message):
-    assert main([word.format(course=toy.course) for word in words]) == 2
+def test_what_the_user_can_mend_is_named(toy, capsys, tmp_path, words, message):
+    assert main([word.format(course=toy.course, empty=tmp_path) for word in words]) == 2
     assert message in capsys.readouterr().err

@@ -1,9 +1,11 @@
 """What students get: no solution, no hidden test, data of their own; nothing outside the folder."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -12,6 +14,7 @@ import pytest
 from pvae_lib.course import release, roster
 from pvae_lib.course.__main__ import main
 from pvae_lib.exceptions import InputError
+from pvae_lib.runs.lock import alone
 
 EXERCISES = Path(__file__).resolve().parents[2] / "notebooks" / "exercises"
 
@@ -22,15 +25,15 @@ def course(tmp_path_factory):
     return folder, release(folder, ["ada", "bob", "eve"])
 
 
-def inside(source: str, what: str) -> list[str]:
-    """The lines between BEGIN and END of a kind."""
-    kept, on = [], False
+def parted(source: str) -> tuple[list[str], list[str]]:
+    """The lines (outside, inside) what lies between a BEGIN and its END."""
+    parts, hidden = ([], []), False
     for line in source.splitlines():
-        if f"BEGIN {what}" in line or f"END {what}" in line:
-            on = f"BEGIN {what}" in line
-        elif on and len(line.strip()) > 12:
-            kept.append(line.strip())
-    return kept
+        if "### BEGIN " in line or "### END " in line:
+            hidden = "### BEGIN " in line
+        elif len(line.strip()) > 12:
+            parts[hidden].append(line.strip())
+    return parts
 
 
 def test_every_lesson_is_released(course):
@@ -39,25 +42,17 @@ def test_every_lesson_is_released(course):
 
 @pytest.mark.parametrize("path", sorted(EXERCISES.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_no_solution_and_no_hidden_test_is_left(course, path):
-    cells = nbformat.read(path, as_version=4).cells
-    released = course[1][path.stem].read_text(encoding="utf-8")
-    given = "\n".join(c.source for c in nbformat.read(course[1][path.stem], as_version=4).cells)
-    secret = [x for c in cells for what in ("SOLUTION", "HIDDEN TESTS") for x in
-              inside(c.source, what)]  # fmt: skip
-    shown = [c.source for c in cells if "BEGIN" not in c.source]
-    # What stands in given code as well is no secret.
-    secret = [line for line in secret if not any(line in source for source in shown)]
+    source, given = (nbformat.read(p, as_version=4).cells for p in (path, course[1][path.stem]))
+    parts = [parted(cell.source) for cell in source]
+    # By place: of each hidden line no more copies are left than stand in the open.
+    left = Counter(line.strip() for cell in given for line in cell.source.splitlines())
+    shown = Counter(line for public, _ in parts for line in public)
+    secret = {line for _, hidden in parts for line in hidden}
     assert len(secret) >= 10
-    public = [line for c in cells for line in outside(c.source)]
-    assert [line for line in secret if line in given and line not in public] == []
+    assert [line for line in secret if left[line] > shown[line]] == []
+    released = course[1][path.stem].read_text(encoding="utf-8")
     for word in ("BEGIN ", "END ", "SOLUTION", "HIDDEN", "Rubric", "Model answer"):
         assert word not in released
-
-
-def outside(source: str) -> list[str]:
-    """The lines that are between no BEGIN and END."""
-    hidden = inside(source, "SOLUTION") + inside(source, "HIDDEN TESTS")
-    return [line.strip() for line in source.splitlines() if line.strip() not in hidden]
 
 
 def test_data_differ_by_student_and_nothing_else(course):
@@ -87,6 +82,33 @@ def test_zips_hold_what_the_folders_hold(course):
         assert held == {f"exercises/{path.name}": path.read_bytes() for path in files}
 
 
+def test_names_with_a_dot_have_a_zip_each(toy, tmp_path):
+    students = ["ada.byron", "ada.lovelace"]
+    release(tmp_path, students, toy.source.parent)
+    for student in students:
+        with zipfile.ZipFile(tmp_path / "students" / f"{student}.zip") as found:
+            held = found.read(f"exercises/{toy.name}.ipynb")
+        assert held == (tmp_path / "students" / student / f"{toy.name}.ipynb").read_bytes()
+
+
+def test_a_lesson_without_a_source_is_released_no_more(toy, tmp_path):
+    sources = tmp_path / "sources"
+    shutil.copytree(toy.source.parent, sources)
+    shutil.copyfile(toy.source, sources / "02_gone.ipynb")
+    release(tmp_path / "course", ["ada"], sources)
+    assert len(list((tmp_path / "course").rglob("02_gone.ipynb"))) == 3
+    (sources / "02_gone.ipynb").unlink()
+    assert list(release(tmp_path / "course", [], sources)) == [toy.name]
+    assert list((tmp_path / "course").rglob("02_gone*")) == []
+
+
+def test_two_do_not_work_in_one_course_at_once(toy, tmp_path):
+    with alone(toy.course, "A test"):
+        for words in (["release", "--sources", str(toy.source.parent)], ["grade", str(tmp_path)]):
+            toy.hand_in(tmp_path, "ada")
+            assert main([*words, "--course", str(toy.course)]) == 2
+
+
 def test_made_again_it_is_the_same_and_keeps_the_roster(toy, tmp_path):
     def made(students):
         release(tmp_path, students, toy.source.parent)
@@ -102,7 +124,8 @@ def test_made_again_it_is_the_same_and_keeps_the_roster(toy, tmp_path):
 def test_a_roster_may_be_a_file(tmp_path):
     (tmp_path / "plain").write_text("ada\n\nbob\n")
     (tmp_path / "table.csv").write_text("group, student\n1, ada\n2, bob\n")
-    for name in ("plain", "table.csv"):
+    (tmp_path / "my table.csv").write_bytes(b"\xef\xbb\xbfstudent ;group\r\nada;1\r\nbob\r\n")
+    for name in ("plain", "table.csv", "my table.csv"):
         assert roster.names(str(tmp_path / name)) == ["ada", "bob"]
     assert roster.names("ada bob") == ["ada", "bob"] and roster.names("") == []
 
@@ -113,11 +136,34 @@ def test_a_roster_may_be_a_file(tmp_path):
         ("../ada", "cannot name a student"),
         ("ada ada", "given twice"),
         ("no/file.csv", "must exist"),
+        ("rooster.txt", "must exist"),
+        ("my roster.csv", "must exist"),
     ],
 )
 def test_names_that_cannot_be_are_refused(students, message):
     with pytest.raises(InputError, match=message):
         roster.names(students)
+
+
+def test_no_two_students_share_a_folder(tmp_path):
+    roster.enrol(tmp_path, ["ada"])
+    with pytest.raises(InputError, match="differ by case alone"):
+        roster.enrol(tmp_path, ["Ada"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"student,group\n", "is empty"),
+        (b"group,student\n1,ada\n2\n", "Line 3 of .* names no student"),
+        ("student\nZoë\n".encode("latin-1"), "no.*UTF-8"),
+    ],
+)
+def test_a_roster_that_cannot_be_read_is_refused(tmp_path, content, message):
+    (tmp_path / "roster.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        roster.names(str(tmp_path / "roster.csv"))
 
 
 def test_a_source_that_cannot_be_released_is_named(toy, tmp_path, capsys):
