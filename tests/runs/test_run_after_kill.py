@@ -1,5 +1,6 @@
 """Two processes never share a run's folder, and a training killed in a run resumes in it."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -85,6 +86,17 @@ def test_the_mark_goes_and_an_unwritable_folder_is_named(tmp_path):
         pytest.raises(InputError, match="Cannot write .*file"),
         alone(tmp_path / "file", "Another run"),
     ):
+        pass
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="a file system without flock is simulated")
+
+    def missing(*_):
+        raise OSError(errno.ENOSYS, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    with pytest.raises(InputError, match="has no locks"), alone(tmp_path / "run", "Another run"):
         pass
 
 
