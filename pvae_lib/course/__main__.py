@@ -14,7 +14,8 @@ from pvae_lib.exceptions import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; 2 for what its user can mend, 1 when a submission was not as it should be."""
+    """The command; 2 for what its user can mend, 1 when a submission was not as it should be, or
+    is missing."""
     options = _options(arguments)
     try:
         return options.run(options)

@@ -98,7 +98,11 @@ def _of_answers(course: Path, book) -> Iterator[tuple[tuple[str, str, str, str],
     missing = load_extra("nbgrader.api", "course").MissingEntry
     for path in sorted((course / "autograded").glob("*/*/*.ipynb")):
         student, lesson = path.parts[-3:-1]
-        for task, answer in _answers(course, student, lesson):
+        try:
+            answers = list(_answers(course, student, lesson))
+        except ValueError:  # half written when a grading was killed; it is graded anew
+            continue
+        for task, answer in answers:
             with contextlib.suppress(missing):  # a gradebook that was begun anew
                 grade = book.find_grade(task, lesson, lesson, student)
                 yield (student, lesson, task, answer), grade

@@ -11,6 +11,16 @@ from pvae_lib.course.marks import COLUMNS
 from pvae_lib.exceptions import InputError
 
 WHO = "marked"
+# A wrong answer, and a warning that quotes the hidden test which meets it.
+WARNING = """\
+import warnings
+
+class Total(float):
+    def __sub__(self, other):
+        warnings.warn("odd", stacklevel=2)
+        return float(self) - other
+
+total = Total(sum(x) + 1)"""
 
 
 @pytest.fixture
@@ -45,16 +55,17 @@ def in_gradebook(toy, student=WHO):
 
 
 def test_a_mark_stands_on_the_page_and_goes_with_its_answer(toy, hand_in):
-    row, page = hand_in(total="total = sum(x) + 1")
+    row, page = hand_in(total=WARNING)
     assert pd.isna(row["points"]) and row["answer"] and row["status"] == "graded"
     assert "01_toy: 3 points wait for a mark (Score: 1.0 / 6.0)" in page
     assert page.count("Score: waits for its mark / 3.0") == 2
     # The page tells that a test failed, not which, and names the tasks in its list.
-    assert "AssertionError\n" in page and "abs(total" not in page and "HIDDEN" not in page
+    assert "AssertionError\n" in page and "UserWarning: odd" in page
+    assert "abs(total" not in page and "HIDDEN" not in page
     assert "total_tests (Score: 0.0 / 2.0)" in page and "Test cell" not in page
 
     fill_in(toy, "2,5", separator=";")
-    row, page = hand_in(total="total = sum(x) + 1")
+    row, page = hand_in(total=WARNING)
     assert row["points"] == 2.5 and in_gradebook(toy) == (2.5, False)
     assert "01_toy (Score: 3.5 / 6.0)" in page and "waits" not in page
 
