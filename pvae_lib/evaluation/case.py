@@ -142,7 +142,7 @@ class Case:
         )
 
     def floor(self) -> Cloud:
-        """The mean of the other half: the best that a constant can do, in expectation."""
+        """The mean of the other half: with endless cells, the best that a constant can do."""
         mean = self.reference.moments.mean.astype(np.float32)
         return Cloud.of(np.tile(mean, (len(self.truth.cells), 1)), self.rows)
 
