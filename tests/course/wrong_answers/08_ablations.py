@@ -28,6 +28,49 @@ def difference(S, D, sd, paired=True):
 """,
         {"bar_tests": 1, "difference_tests": 1},
     ),
+    "a setting's own luck with a seed is forgotten": (
+        "errors",
+        """
+def bar(S, D, sd):
+    of_doubles = (sd["hard"] ** 2 + sd["taste"] ** 2) / D
+    return np.sqrt(of_doubles + sd["shared"] ** 2 / S + sd["rest"] ** 2 / (S * D))
+
+
+def difference(S, D, sd, paired=True):
+    of_seeds = (sd["fit"] ** 2 + (0 if paired else sd["shared"] ** 2)) / S
+    return np.sqrt(2 * (of_seeds + sd["taste"] ** 2 / D + sd["rest"] ** 2 / (S * D)))
+""",
+        {"bar_tests": 1},
+    ),
+    "a setting's own luck is averaged over the doubles, too": (
+        "errors",
+        """
+def bar(S, D, sd):
+    of_doubles = (sd["hard"] ** 2 + sd["taste"] ** 2) / D
+    beyond = (sd["fit"] ** 2 + sd["rest"] ** 2) / (S * D)
+    return np.sqrt(of_doubles + sd["shared"] ** 2 / S + beyond)
+
+
+def difference(S, D, sd, paired=True):
+    of_seeds = (sd["fit"] ** 2 + (0 if paired else sd["shared"] ** 2)) / S
+    return np.sqrt(2 * (of_seeds + sd["taste"] ** 2 / D + sd["rest"] ** 2 / (S * D)))
+""",
+        {"bar_tests": 1},
+    ),
+    "everything else is taken for nothing": (
+        "errors",
+        """
+def bar(S, D, sd):
+    of_doubles = (sd["hard"] ** 2 + sd["taste"] ** 2) / D
+    return np.sqrt(of_doubles + (sd["shared"] ** 2 + sd["fit"] ** 2) / S)
+
+
+def difference(S, D, sd, paired=True):
+    of_seeds = (sd["fit"] ** 2 + (0 if paired else sd["shared"] ** 2)) / S
+    return np.sqrt(2 * (of_seeds + sd["taste"] ** 2 / D))
+""",
+        {"bar_tests": 1, "difference_tests": 1},
+    ),
     "enough seeds see anything": (
         "planned",
         """
@@ -90,6 +133,40 @@ def holm(p, alpha=0.05):
 """,
         {"holm_tests": 1},
     ),
+    "Sidak, for rows that are independent": (
+        "holm",
+        """
+def holm(p, alpha=0.05):
+    return np.asarray(p) <= 1 - (1 - alpha) ** (1 / len(p))
+""",
+        {"holm_tests": 1},
+    ),
+    "always at 5 %, whatever was asked for": (
+        "holm",
+        """
+def holm(p, alpha=0.05):
+    p = np.asarray(p)
+    order = np.argsort(p)
+    called = np.zeros(len(p), bool)
+    passes = p[order] <= 0.05 / np.arange(len(p), 0, -1)
+    called[order] = np.logical_and.accumulate(passes)
+    return called
+""",
+        {"holm_tests": 1},
+    ),
+    "the smallest p-value is called number 0": (
+        "holm",
+        """
+def holm(p, alpha=0.05):
+    p = np.asarray(p)
+    order = np.argsort(p)
+    called = np.zeros(len(p), bool)
+    passes = p[order] <= alpha / (len(p) + 1 - np.arange(len(p)))
+    called[order] = np.logical_and.accumulate(passes)
+    return called
+""",
+        {"holm_tests": 1},
+    ),
     "not apart, so the same": (
         "same",
         """
@@ -112,6 +189,14 @@ def same(apart, margin):
 def same(apart, margin):
     error = np.std(apart, ddof=1) / np.sqrt(len(apart))
     return bool(abs(np.mean(apart)) + stats.t.ppf(0.975, len(apart) - 1) * error < margin)
+""",
+        {"same_tests": 2},
+    ),
+    "a test of the sizes, without their signs": (
+        "same",
+        """
+def same(apart, margin):
+    return bool(stats.ttest_1samp(np.abs(apart), margin, alternative="less").pvalue < 0.05)
 """,
         {"same_tests": 2},
     ),
