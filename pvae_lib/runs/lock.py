@@ -1,12 +1,11 @@
 """One process at a time in a folder."""
 
 import contextlib
-import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 
 from pvae_lib.exceptions import InputError
 
@@ -31,21 +30,22 @@ def alone(folder: Path, what: str) -> Iterator[None]:
         Another process holds the folder, it cannot be written, or its file system has no locks
         (some network ones), so that nothing would keep two runs apart.
     """
-    # filelock's own way out there is a mark, which its next call takes away from whoever holds it.
-    lock = FileLock(folder / FILE, timeout=0, fallback_to_soft=False)
+    lock = FileLock(folder / FILE, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
+        # filelock's way out without locks is a mark, which its next call takes from its holder.
+        if isinstance(lock, SoftFileLock):
+            lock.release()
+            raise InputError(
+                f"The file system of {folder} has no locks: choose a folder on another one."
+            )
     except Timeout:
         raise InputError(
             f"{what} is at work in {folder}: wait until it ends, or end it, or choose another "
             "folder."
         ) from None
     except OSError as error:
-        if error.errno == errno.ENOSYS:
-            raise InputError(
-                f"The file system of {folder} has no locks: choose a folder on another one."
-            ) from error
         raise InputError(
             f"Cannot write {folder}: {error.strerror or error}. "
             "Free some space there or choose another folder."
