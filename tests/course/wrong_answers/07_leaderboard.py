@@ -76,7 +76,16 @@ def standard_error(a, b, genes):
     a, b = a.mean(axis=0), b.mean(axis=0)
     return np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
 """,
-        {"pairing_tests": 2},
+        {"pairing_tests": 2, "genes_tests": 2},
+    ),
+    "made wider until the coverage looks right": (
+        "standard_error",
+        """
+def standard_error(a, b, genes):
+    apart = (b - a).mean(axis=0)
+    return 1.6 * apart.std(ddof=1) / np.sqrt(len(apart))
+""",
+        {"genes_tests": 2},
     ),
     "the level, whatever the zeros": (
         "real",
@@ -91,6 +100,50 @@ def real(level, silent):
         """
 def real(level, silent):
     return silent + (1 - silent) * level
+""",
+        {"real_tests": 1},
+    ),
+    "where both ends are at 0 nothing lies outside": (
+        "real",
+        """
+def real(level, silent):
+    tail = (1 - level) / 2
+    if silent >= 1 - tail:
+        return 1.0
+    return 1 - tail if silent >= tail else level
+""",
+        {"real_tests": 1},
+    ),
+    "where both ends are at 0 the level holds again": (
+        "real",
+        """
+def real(level, silent):
+    tail = (1 - level) / 2
+    if silent >= 1 - tail:
+        return level
+    return 1 - tail if silent >= tail else level
+""",
+        {"real_tests": 1},
+    ),
+    "two cases: often silent is like now and then": (
+        "real",
+        """
+def real(level, silent):
+    tail = (1 - level) / 2
+    if silent >= 1 - tail:
+        return (1 + level) / 2
+    return 1 - tail if silent >= tail else level
+""",
+        {"real_tests": 1},
+    ),
+    "where both ends are at 0 the interval is empty": (
+        "real",
+        """
+def real(level, silent):
+    tail = (1 - level) / 2
+    if silent >= 1 - tail:
+        return 0.0
+    return 1 - tail if silent >= tail else level
 """,
         {"real_tests": 1},
     ),
