@@ -15,6 +15,17 @@ def recover(x):
 """,
         {"recover_tests": 2},
     ),
+    "divided by the smallest value and rounded": (
+        "recover",
+        """
+def recover(x):
+    if x.min() < 0:
+        raise ValueError("no counts")
+    scaled = np.expm1(x.astype(float))
+    return np.rint(scaled / np.where(scaled > 0, scaled, np.inf).min(1, keepdims=True)).astype(int)
+""",
+        {"recover_tests": 2, "refuse_tests": 1},
+    ),
     "rounded to whole numbers, whatever comes in": (
         "recover",
         """
@@ -30,14 +41,24 @@ def recover(x):
     ),
     "the sum over the genes at hand": (
         "total",
-        "total = recover(x[[cell]])[0].sum()",
+        "total = recover(one[None])[0].sum()",
+        {"total_tests": 1},
+    ),
+    "what every cell was scaled to": (
+        "total",
+        "total = 10_000",
+        {"total_tests": 1},
+    ),
+    "the same cell of the first file": (
+        "total",
+        "total = twin.total_counts[cell]",
         {"total_tests": 1},
     ),
     "a neighbour's number": (
         "total",
         """
-screen_n, _ = prepare(student + 1)
-total = screen_n.total_counts[int(np.random.default_rng(student + 1).integers(len(x)))]
+screen_n, _ = prepare(student + 2)
+total = screen_n.total_counts[int(np.random.default_rng(student + 1).integers(1_000))]
 """,
         {"total_tests": 1},
     ),
@@ -50,6 +71,26 @@ def condition(label, library):
     ambiguous = "-".join(genes) in library and len(genes) > 1 and set(genes) <= set(library)
     if ambiguous or not set(genes) <= known or len(set(genes)) != len(genes) or len(genes) > 2:
         raise ValueError(label)
+    return "+".join(sorted(genes)) or "control"
+""",
+        {"condition_tests": 2, "unreadable_tests": 1},
+    ),
+    "the longest name first, and never back": (
+        "condition",
+        """
+def condition(label, library):
+    rest, genes = label, []
+    while rest:
+        for name in sorted(library, key=len, reverse=True):
+            if rest == name or rest.startswith(name + "-"):
+                genes.append(name)
+                rest = rest[len(name) + 1 :]
+                break
+        else:
+            control = re.match(r"NegCtrl\\d+(-|$)", rest)
+            if control is None:
+                raise ValueError(label)
+            rest = rest[control.end() :]
     return "+".join(sorted(genes)) or "control"
 """,
         {"condition_tests": 2, "unreadable_tests": 1},
@@ -94,6 +135,23 @@ def standard_error(mu, f, phi, e, n, n0):
 tolerable = np.log(f) / (norm.ppf(0.975) + norm.ppf(0.8))
 enough = [n for n in range(2, 20_000) if standard_error(mu, f, phi, 0, n, n0) <= tolerable]
 n_cells = int(np.ceil(enough[0] / (1 - e)))
+""",
+        {"n_cells_tests": 1},
+    ),
+    "the effect in the cells where the guide works": (
+        "n_cells",
+        """
+tolerable = np.log(f) / (norm.ppf(0.975) + norm.ppf(0.8))
+n_cells = next(n for n in range(2, 20_000) if standard_error(mu, f, phi, e, n, n0) <= tolerable)
+""",
+        {"n_cells_tests": 1},
+    ),
+    "the cells where the guide works, not those that carry it": (
+        "n_cells",
+        """
+tolerable = np.log((1 - e) * f + e) / (norm.ppf(0.975) + norm.ppf(0.8))
+enough = [n for n in range(2, 20_000) if standard_error(mu, f, phi, e, n, n0) <= tolerable]
+n_cells = int(np.ceil(enough[0] * (1 - e)))
 """,
         {"n_cells_tests": 1},
     ),
