@@ -19,6 +19,20 @@ def expected(V, bias2, weights, sizes, n):
 """,
         {"expected_tests": 2},
     ),
+    "the weights without their square: whether a mean is added or subtracted": (
+        "expected",
+        """
+def expected(V, bias2, weights, sizes, n):
+    own = V * sum(abs(a) / n_k for a, n_k in zip(weights, sizes, strict=True))
+    return V + bias2 + own, bias2 + own + V / n
+""",
+        {"expected_tests": 2},
+    ),
+    "the floor's noise alone: the additive mean taken for exact": (
+        "most",
+        "most = float(1 / n_half)",
+        {"most_tests": 1},
+    ),
     "the controls are taken for noiseless": (
         "most",
         "most = float(1 / n_half - (1 / n_a + 1 / n_b))",
@@ -72,6 +86,24 @@ def honest(x, y, doubles, seed=0):
 """,
         {"leak_tests": 2},
     ),
+    "halves of every condition, and each double learns from its own other half": (
+        "honest",
+        """
+def honest(x, y, doubles, seed=0):
+    own, half = np.random.default_rng(seed), np.zeros(len(y), int)
+    for c in np.unique(y):
+        cells = own.permutation(np.flatnonzero(y == c))
+        half[cells[::2]] = 1
+    change = []
+    for k in (0, 1):
+        mean = {c: x[(y == c) & (half == k)].mean(0) for c in np.unique(y)}
+        change.append({c: value - mean["control"] for c, value in mean.items()})
+    sums = np.stack([sum(change[0][gene] for gene in d.split("+")) for d in doubles])
+    scale, shared = fit(sums, np.stack([change[0][d] for d in doubles]))
+    return {d: (scale * s + shared, change[1][d]) for d, s in zip(doubles, sums, strict=True)}
+""",
+        {"leak_tests": 2},
+    ),
     "no fit, no leak: the plain sum of two changes": (
         "honest",
         """
@@ -105,6 +137,24 @@ def variance(pairs, n_seeds, sd_seed, sd_gene, sd_double, sd_rest):
 """,
         {"variance_tests": 2},
     ),
+    "the rest forgotten: seeds and doubles are all there is": (
+        "variance",
+        """
+def variance(pairs, n_seeds, sd_seed, sd_gene, sd_double, sd_rest):
+    D = len(pairs)
+    genes = sd_gene**2 * (np.bincount(pairs.ravel()) ** 2).sum() / D**2
+    return sd_seed**2 / n_seeds + genes + sd_double**2 / D
+""",
+        {"variance_tests": 2},
+    ),
+    "what goes, in place of what is left": (
+        "left",
+        """
+of_doubles = variance(**{**study, "sd_seed": 0.0, "sd_rest": 0.0})
+left = float(1 - of_doubles / variance(**study))
+""",
+        {"left_tests": 1},
+    ),
     "the share of the standard deviation": (
         "left",
         """
@@ -115,7 +165,12 @@ left = float(np.sqrt(of_doubles / variance(**study)))
     ),
     "more seeds average all but the seeds' own part": (
         "left",
-        'left = float(variance(**{**study, "sd_seed": 0.0}) / variance(**study))',
+        """
+times = np.bincount(study["pairs"].ravel())
+kept = study["sd_gene"] ** 2 * (times**2).sum() / 24**2 + study["sd_double"] ** 2 / 24
+kept = kept + study["sd_rest"] ** 2 / (24 * study["n_seeds"])
+left = float(kept / (kept + study["sd_seed"] ** 2 / study["n_seeds"]))
+""",
         {"left_tests": 1},
     ),
 }
