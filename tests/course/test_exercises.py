@@ -20,6 +20,8 @@ def breaches(path: Path, lessons) -> list[str]:
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     found = [*lessons._cells(notebook), *lessons._parameters(notebook), *lessons._text(notebook)]
+    if "is refused unrun" not in notebook.cells[0].source:
+        found.append("does not say what is refused when it is handed in")
     if not (NOTEBOOKS / path.name).exists():
         found.append("no lesson has this name")
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
@@ -68,6 +70,7 @@ def test_exercises_keep_to_the_conventions(path, lessons):
         (lambda n: n.cells[3].update(source="x = 1\n" * 21), "over 20 lines"),
         (lambda n: n.cells[3].update(source="plt.show()"), "figures.show"),
         (lambda n: n.cells[0].update(source="# Exercises"), "minutes"),
+        (lambda n: n.cells[0].update(source="# Exercises"), "what is refused"),
         (lambda n: n.metadata.kernelspec.update(name="pvae"), "python3"),
     ],
 )
