@@ -22,7 +22,7 @@ def test_a_table_and_its_command_are_written(recorded):
     table = results.read(folder / "causal_graph_twin.csv")
     assert set(table["screen"]) == {"twin"}
     assert set(table["seed"].dropna()) == {0, 1}
-    said = table.set_index(["method", "condition", "metric"])["value"]
+    said = table.set_index(["method", "condition", "metric"])["value"].sort_index()
     assert said["PerturbedVAE", "graph: mean", "edges_possible"].eq(190).all()
     assert 0 < said["PerturbedVAE", "stability by label", "rank_correlation_p"].item() <= 1
     assert said["cells", "TP73 → CDKN1A", "source_trained"].item() == 0
