@@ -41,6 +41,7 @@ def keep(run: Path, into: Path = results.RECORDED, note: str = "") -> Path:
         raise InputError(
             f"{run} is no finished run of lesson 05 with one seed: run it with SEEDS=0 first."
         )
+    table = results.read(run / "results.csv")  # first: without it nothing is replaced
     model = into / f"{name}.safetensors"
     with write_atomically(model) as partial:
         shutil.copyfile(models[0], partial)
@@ -51,7 +52,6 @@ def keep(run: Path, into: Path = results.RECORDED, note: str = "") -> Path:
         **about,
         "sha256": pooch.file_hash(str(model)),
     }
-    table = results.read(run / "results.csv")
     results.record(name, short(table[table["condition"] != ALL]), about, into)
     return model
 

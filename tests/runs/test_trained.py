@@ -81,6 +81,10 @@ def test_an_unfinished_run_and_one_of_several_seeds_are_not_kept(tmp_path, run, 
     assert trained.main([str(run)]) == 2
     assert "one seed" in capsys.readouterr().err
     (run / "PerturbedVAE-seed1.safetensors").unlink()
+    (run / "results.csv").unlink()
+    with pytest.raises(InputError, match="No results"):
+        trained.keep(run, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists(), "a model without its table was kept"
     (run / "parameters.yaml").write_text("status: started\n")
     with pytest.raises(InputError, match="no finished run"):
         trained.keep(run, tmp_path / "kept")
